@@ -1,0 +1,105 @@
+package telemetry
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"log/slog"
+	"net/http"
+	"time"
+)
+
+// Request gathers what the access log says of a request. Those who handle it fill it in as they learn.
+type Request struct {
+	ID string
+	// Client is the client's address, Route the matched route's id, Policy the policy that served a path itself.
+	Client, Route, Policy string
+	// Decision is where the chain's last decision came from.
+	Decision string
+	// Subject and ClientID name the principal.
+	Subject, ClientID string
+	Generation        uint64
+}
+
+type requestKey struct{}
+
+// RequestFrom answers the request that ctx belongs to. Outside of one it answers an empty one that nobody reads.
+func RequestFrom(ctx context.Context) *Request {
+	if r, ok := ctx.Value(requestKey{}).(*Request); ok {
+		return r
+	}
+	return new(Request)
+}
+
+// AccessLog logs each request that next answers and gives it an id, which the response carries as X-Request-Id. An id
+// that the client sends is not taken over: ids lead a person to the log, so nobody else may choose them.
+func AccessLog(logger *slog.Logger, now func() time.Time, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := now()
+		req := &Request{ID: newID()}
+		w.Header().Set("X-Request-Id", req.ID)
+		rec := &recorder{ResponseWriter: w}
+		aborted := true
+		defer func() {
+			logger.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request", req.attrs(r, rec, now().Sub(start), aborted)...)
+		}()
+		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), requestKey{}, req)))
+		aborted = false
+	})
+}
+
+func (q *Request) attrs(r *http.Request, rec *recorder, took time.Duration, aborted bool) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 14)
+	attrs = append(attrs,
+		slog.String(KeyRequest, q.ID),
+		slog.String("method", r.Method),
+		slog.String("path", r.URL.EscapedPath()),
+		slog.Int("status", rec.status),
+		slog.Int64("bytes", rec.bytes),
+		slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.Uint64(KeyGeneration, q.Generation))
+	for _, a := range []struct{ key, value string }{
+		{"client", q.Client}, {KeyRoute, q.Route}, {KeyPolicy, q.Policy}, {"decision", q.Decision},
+		{"subject", q.Subject}, {"client_id", q.ClientID},
+	} {
+		if a.value != "" {
+			attrs = append(attrs, slog.String(a.key, a.value))
+		}
+	}
+	if aborted {
+		attrs = append(attrs, slog.Bool("aborted", true))
+	}
+	return attrs
+}
+
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:]) //nolint:errcheck // crypto/rand.Read never fails: it ends the program instead
+	return hex.EncodeToString(b[:])
+}
+
+// recorder notes status and size. It has Unwrap, so that http.ResponseController reaches the writer beneath: without
+// it nothing would flush.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 && status >= 200 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
