@@ -732,9 +732,10 @@ func (x *Call) GetClientAddress() string {
 }
 
 type Header struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	Values        []string               `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
+	state protoimpl.MessageState `protogen:"open.v1"`
+	Name  string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// values are bytes, since HTTP allows octets in a field value that are not UTF-8.
+	Values        [][]byte `protobuf:"bytes,2,rep,name=values,proto3" json:"values,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -776,7 +777,7 @@ func (x *Header) GetName() string {
 	return ""
 }
 
-func (x *Header) GetValues() []string {
+func (x *Header) GetValues() [][]byte {
 	if x != nil {
 		return x.Values
 	}
@@ -1079,8 +1080,8 @@ type HTTPRequest struct {
 	state  protoimpl.MessageState `protogen:"open.v1"`
 	Call   *Call                  `protobuf:"bytes,1,opt,name=call,proto3" json:"call,omitempty"`
 	Method string                 `protobuf:"bytes,2,opt,name=method,proto3" json:"method,omitempty"`
-	// target is the request target: path and query.
-	Target        string    `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
+	// target is the request target: path and query. Bytes, since a query need not be UTF-8.
+	Target        []byte    `protobuf:"bytes,3,opt,name=target,proto3" json:"target,omitempty"`
 	Header        []*Header `protobuf:"bytes,4,rep,name=header,proto3" json:"header,omitempty"`
 	Body          []byte    `protobuf:"bytes,5,opt,name=body,proto3" json:"body,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1131,11 +1132,11 @@ func (x *HTTPRequest) GetMethod() string {
 	return ""
 }
 
-func (x *HTTPRequest) GetTarget() string {
+func (x *HTTPRequest) GetTarget() []byte {
 	if x != nil {
 		return x.Target
 	}
-	return ""
+	return nil
 }
 
 func (x *HTTPRequest) GetHeader() []*Header {
@@ -1266,7 +1267,7 @@ const file_policy_proto_rawDesc = "" +
 	"\x0eclient_address\x18\x04 \x01(\tR\rclientAddress\"4\n" +
 	"\x06Header\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n" +
-	"\x06values\x18\x02 \x03(\tR\x06values\"\xf2\x01\n" +
+	"\x06values\x18\x02 \x03(\fR\x06values\"\xf2\x01\n" +
 	"\x0fEvaluateRequest\x12+\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.durward.policy.v1.CallR\x04call\x12\x14\n" +
 	"\x05route\x18\x02 \x01(\tR\x05route\x121\n" +
@@ -1297,7 +1298,7 @@ const file_policy_proto_rawDesc = "" +
 	"\vHTTPRequest\x12+\n" +
 	"\x04call\x18\x01 \x01(\v2\x17.durward.policy.v1.CallR\x04call\x12\x16\n" +
 	"\x06method\x18\x02 \x01(\tR\x06method\x12\x16\n" +
-	"\x06target\x18\x03 \x01(\tR\x06target\x121\n" +
+	"\x06target\x18\x03 \x01(\fR\x06target\x121\n" +
 	"\x06header\x18\x04 \x03(\v2\x19.durward.policy.v1.HeaderR\x06header\x12\x12\n" +
 	"\x04body\x18\x05 \x01(\fR\x04body\"m\n" +
 	"\fHTTPResponse\x12\x16\n" +
