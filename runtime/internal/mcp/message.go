@@ -1,0 +1,156 @@
+package mcp
+
+import (
+	"bytes"
+	"encoding/json"
+	"unicode/utf8"
+)
+
+// Bounds of a message that Read accepts.
+const (
+	MaxDepth   = 128 // objects and arrays inside one another
+	MaxMembers = 64  // members of the message itself, and of its params
+)
+
+// Message is what the host needs to know of a JSON-RPC message.
+type Message struct {
+	// ID is the id as it was written, a string or an integer. It lies in the bytes that were read. It is nil for a
+	// notification, and for a response that reports an error without knowing whose.
+	ID json.RawMessage
+	// Method is empty for a response: a client's answer to what the server asked it.
+	Method string
+	// Name is params.name of tools/call and prompts/get, params.uri of resources/read, else empty. It is also empty
+	// if the message lacks it, which is for the upstream to refuse.
+	Name string
+	// Notification says that the message has a method and no id: nobody waits for an answer.
+	Notification bool
+}
+
+// Request says that the sender waits for an answer under ID.
+func (m Message) Request() bool { return m.Method != "" && !m.Notification }
+
+// Error is why a body is no message. Code and Text are what an error answer should say; Text quotes nothing of the body.
+type Error struct {
+	Code int // CodeParse or CodeInvalidRequest
+	Text string
+}
+
+func (e *Error) Error() string { return "read message: " + e.Text }
+
+// Read reads the one JSON-RPC 2.0 message that body holds. It refuses, with an *Error, what two readers could understand
+// differently (S71): text that is not UTF-8, more than one message, a batch (gone since 2025-06-18), and in the message
+// and its params a key that comes twice, or that differs from a meaningful one only in case.
+func Read(body []byte) (Message, error) {
+	if !utf8.Valid(body) {
+		return Message{}, syntax("the body is not UTF-8")
+	}
+	s := scanner{data: body}
+	s.space()
+	switch s.peek() {
+	case '{':
+	case '[':
+		return Message{}, invalid("batches are not accepted: send one message")
+	default:
+		return Message{}, syntax("the body is not a JSON object")
+	}
+	var f fields
+	if err := f.read(&s); err != nil {
+		return Message{}, err
+	}
+	if s.space(); s.at < len(body) {
+		return Message{}, syntax("the body goes on after the message")
+	}
+	return f.message()
+}
+
+// fields are the members of a message that matter.
+type fields struct {
+	version, method, name, uri  string
+	id                          json.RawMessage
+	hasMethod, hasID, hasAnswer bool
+}
+
+func (f *fields) read(s *scanner) error {
+	return s.object(1, func(key []byte) error {
+		switch string(key) {
+		case "jsonrpc":
+			return s.text(&f.version)
+		case "method":
+			f.hasMethod = true
+			return s.text(&f.method)
+		case "id":
+			f.hasID = true
+			return s.id(&f.id)
+		case "params":
+			return f.readParams(s)
+		case "result", "error":
+			if f.hasAnswer {
+				return invalid("a response has a result or an error, not both")
+			}
+			f.hasAnswer = true
+			return s.value(2)
+		}
+		if resembles(key, "jsonrpc", "method", "id", "params", "result", "error") {
+			return invalid("a key of the message is in odd case")
+		}
+		return s.value(2)
+	})
+}
+
+func (f *fields) readParams(s *scanner) error {
+	switch s.peek() {
+	case '{':
+	case 'n': // null is what leaving params out is, to every reader
+		return s.value(2)
+	default:
+		return invalid("params must be an object")
+	}
+	return s.object(2, func(key []byte) error {
+		switch {
+		case string(key) == "name" && s.peek() == '"':
+			return s.text(&f.name)
+		case string(key) == "uri" && s.peek() == '"':
+			return s.text(&f.uri)
+		case resembles(key, "name", "uri", "arguments", "_meta"):
+			return invalid("a key of params is in odd case")
+		}
+		return s.value(3)
+	})
+}
+
+func (f *fields) message() (Message, error) {
+	switch {
+	case f.version != "2.0":
+		return Message{}, invalid(`jsonrpc must be "2.0"`)
+	case f.hasMethod && f.hasAnswer:
+		return Message{}, invalid("a message is a request or a response, not both")
+	case f.hasMethod && f.method == "":
+		return Message{}, invalid("method is empty")
+	case f.hasMethod && f.hasID && f.id == nil:
+		return Message{}, invalid("the id of a request must be a string or an integer")
+	case !f.hasMethod && !(f.hasAnswer && f.hasID):
+		return Message{}, invalid("a message has a method, or an id with a result or an error")
+	}
+	m := Message{ID: f.id, Method: f.method, Notification: f.hasMethod && !f.hasID}
+	switch f.method {
+	case "tools/call", "prompts/get":
+		m.Name = f.name
+	case "resources/read":
+		m.Name = f.uri
+	}
+	return m, nil
+}
+
+// resembles says that a reader who folds case, as Go's encoding/json does (U+017F is an s to it), would take key for one
+// of names although it is none.
+func resembles(key []byte, names ...string) bool {
+	for _, name := range names {
+		if string(key) != name && bytes.EqualFold(key, []byte(name)) {
+			return true
+		}
+	}
+	return false
+}
+
+func syntax(text string) error  { return &Error{Code: CodeParse, Text: text} }
+func invalid(text string) error { return &Error{Code: CodeInvalidRequest, Text: text} }
