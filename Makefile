@@ -1,0 +1,30 @@
+# Durward's commands. `make demo` runs the whole story on this machine; `make test` proves it.
+SHELL := /bin/bash
+tool  := go tool -modfile=$(CURDIR)/conformance/tools/go.mod
+flags := -race -shuffle=on
+
+.PHONY: demo build test lint bench soak
+
+demo: build ## run gateway, identity provider and sample MCP server; CHECK=1 signs in and calls a tool without a person
+	./bin/durward demo $(if $(CHECK),--check)
+
+build: ## ./bin/durward
+	go build -trimpath -o bin/durward ./cmd/durward
+
+test: ## every test, on the race detector
+	go test $(flags) ./...
+	cd conformance && go test $(flags) -timeout 15m ./...
+
+lint: ## formatting, vet, golangci-lint, known vulnerabilities
+	@unformatted=$$(git ls-files '*.go' | grep -v '\.pb\.go$$' | xargs gofmt -l); \
+	  [ -z "$$unformatted" ] || { echo "gofmt would change: $$unformatted"; exit 1; }
+	$(tool) golangci-lint run ./...
+	cd conformance && $(tool) golangci-lint run --config ../.golangci.yml ./...
+	conformance/tools/vulncheck.sh
+
+bench: ## benchmarks: read the ratios and the allocations, not the wall time
+	go test -run '^$$' -bench . -benchmem ./...
+
+soak: ## what takes longer than `make test` should: more rounds, more load, every fuzz target for a minute
+	cd conformance && DURWARD_SOAK=1 go test $(flags) -timeout 60m -count=1 ./...
+	conformance/fuzz.sh 60s
