@@ -1,0 +1,115 @@
+package config
+
+import (
+	"encoding/json"
+	"io/fs"
+	"net/netip"
+	"net/url"
+
+	"durward/policies"
+)
+
+// The files of a configuration, as they are called in its folder.
+const (
+	PoliciesFile = "policies.json"
+	RoutesFile   = "routes.oas.json"
+	GatewayFile  = "gateway.json" // may be missing
+)
+
+// Options say what a configuration is read from and may refer to.
+type Options struct {
+	// FS is the folder. Required.
+	FS fs.FS
+	// Name is how the folder is printed in problems, for example "config".
+	Name string
+	// Types are the policy types there are.
+	Types []PolicyType
+	// LookupEnv resolves $env: os.LookupEnv outside of tests. Nil: no variable is set.
+	LookupEnv func(string) (string, bool)
+}
+
+// PolicyType is one type of the catalogue.
+type PolicyType struct {
+	// Modules are the modules it is exported from, as they stand within $import(...): "@zuplo/runtime".
+	Modules []string
+	// Export is handler.export, Type is policyType.
+	Export, Type string
+	// Schema is the JSON Schema of its options: see schema.CompileOptions.
+	Schema []byte
+	// Validate is policies.Type's pure Validate, called with options that have passed the schema. Nil: nothing to say.
+	Validate func(policies.Input) policies.Report
+}
+
+// Result is what a Load came to.
+type Result struct {
+	// Config is nil if and only if there are Problems.
+	Config *Config
+	// Problems are in the order of the files, then of lines and columns.
+	Problems []Problem
+	// Files are the names, within the folder, of every file that was read or looked for.
+	Files []string
+}
+
+// Config is a valid configuration. Nobody changes it.
+type Config struct {
+	Gateway Gateway
+	// Policies are in the order of their definition, those that no route uses included.
+	Policies []Policy
+	// Routes are in the order of their definition, which is the order in which they are tried.
+	Routes []Route
+	// Notes are worth a person's attention and stop nothing.
+	Notes []Problem
+	// Files are as in Result.
+	Files []string
+}
+
+// Gateway is gateway.json. What the file does not say is empty: the defaults are the caller's, whose flags and variables
+// beat the file.
+type Gateway struct {
+	Listen, Admin, Data string
+	// PublicURLs are origins in normal form, "https://mcp.example.com".
+	PublicURLs []string
+	// TrustedProxies are masked prefixes; a single address has all its bits.
+	TrustedProxies []netip.Prefix
+	// AdminToken is a secret. It is set if Admin is not a loopback address.
+	AdminToken string
+}
+
+// Policy is one entry of policies.json.
+type Policy struct {
+	Name, Type string
+	// PolicyType is the catalogue's entry.
+	PolicyType *PolicyType
+	// Options are handler.options with $env resolved, as canonical JSON: names sorted, no space, integers in digits.
+	// They hold secrets.
+	Options json.RawMessage
+	// Hash changes with anything that the policy is configured with: name, type, resolved options, the routes that use
+	// it as it sees them, the public origins. While it stays, the policy's process stays (G5).
+	Hash [32]byte
+	// DecisionHash changes with anything but the route of a request that a decision may depend on: Hash without secret
+	// options and without the routes, which have hashes of their own.
+	DecisionHash [32]byte
+	// Report is what Validate answered, with resolved variables and secret options blotted out of its texts. It has no
+	// problems.
+	Report policies.Report
+	// Input is what Validate was called with, and what Configure is to be called with.
+	Input policies.Input
+}
+
+// Route is one operation of routes.oas.json.
+type Route struct {
+	// ID is the operationId, Title the summary or "".
+	ID, Title string
+	// Path begins with /. It is literal if any policy of the route authenticates; else a whole segment may be {name}.
+	Path string
+	// Methods are those that come to this route: POST, GET and DELETE unless the path has operations of their own.
+	Methods []string
+	// Upstream is an http or https URL without user, query and fragment. Nobody changes it.
+	Upstream *url.URL
+	// ForwardSearch says that the request's query goes to the upstream.
+	ForwardSearch bool
+	// Inbound are the names of the route's policies, in their order.
+	Inbound []string
+	// Hash changes with anything above.
+	Hash [32]byte
+}

@@ -1,0 +1,129 @@
+package config
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+
+	"durward/policies"
+)
+
+// validate asks every policy's type about its options, and makes the hashes. Of routes only sound ones are told.
+func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []string) {
+	secret := blots{}
+	for _, d := range drafts {
+		for _, pointer := range d.secrets {
+			secret.secret(find(d.options, pointer))
+		}
+	}
+	all := blots{}
+	for value, instead := range secret {
+		all[value] = instead
+	}
+	for _, s := range []*source{b.policies, b.routes, b.gateway} {
+		for _, used := range s.fromEnv {
+			for _, r := range used {
+				all.env(r)
+			}
+		}
+	}
+	everything, secrets := all.replacer(), secret.replacer()
+	for _, d := range drafts {
+		if d.kind == nil || d.options == nil || !b.policies.sound(d.at) {
+			continue
+		}
+		b.validateOne(d, routes, origins, everything, secrets)
+	}
+}
+
+func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []string, all, secrets *strings.Replacer) {
+	options, err := canonical(d.options)
+	if err != nil {
+		b.policies.problem(d.optionsAt(), "cannot be passed on")
+		return
+	}
+	d.Options = options
+	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins}
+	for _, r := range routes {
+		if b.routes.sound(r.at) && slices.Contains(r.Inbound, d.Name) {
+			d.Input.Routes = append(d.Input.Routes, policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
+		}
+	}
+	if err := d.hash(d.options, d.secrets); err != nil {
+		b.policies.problem(d.optionsAt(), "cannot be passed on")
+		return
+	}
+	if d.kind.Validate != nil {
+		d.Report = redacted(d.kind.Validate(copied(d.Input)), all, secrets)
+	}
+	d.reported = true
+	for _, p := range d.Report.Problems {
+		b.policies.problem(d.within(p.Pointer), "%s", p.Text)
+	}
+	d.Report.Problems = nil
+	for _, p := range d.Report.Notes {
+		b.notes = append(b.notes, b.policies.note(d.within(p.Pointer), "%s", p.Text))
+	}
+}
+
+// within is the pointer, in the file, of a type's pointer. One that leads nowhere may hold anything, so it is cut back to
+// what is there.
+func (d *policyDraft) within(pointer string) string {
+	for !strings.HasPrefix(pointer, "/") || !exists(d.options, pointer) {
+		outer, ok := parent(pointer)
+		if !ok {
+			return d.optionsAt()
+		}
+		pointer = outer
+	}
+	return d.optionsAt() + pointer
+}
+
+// copied keeps a type from changing what others will read.
+func copied(in policies.Input) policies.Input {
+	in.Options = bytes.Clone(in.Options)
+	in.Routes = slices.Clone(in.Routes)
+	in.Origins = slices.Clone(in.Origins)
+	return in
+}
+
+// checkPaths refuses paths that two would answer, and routes with variables whose callers are authenticated: a token is
+// for one URL.
+func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
+	servedBy := map[string]*policyDraft{}
+	authenticates := map[string]bool{}
+	for _, d := range drafts {
+		authenticates[d.Name] = authenticates[d.Name] || d.Report.Authenticates
+		for _, p := range d.Report.Paths {
+			if p.Admin {
+				continue
+			}
+			if other := servedBy[p.Path]; other != nil && other != d {
+				b.policies.problem(d.at+"/name", "policies %q and %q would both serve path %q", other.Name, d.Name, p.Path)
+				continue
+			}
+			servedBy[p.Path] = d
+		}
+	}
+	for _, r := range routes {
+		if d := servedBy[r.Path]; d != nil {
+			b.routes.nameProblem(r.pathAt, "policy %q serves path %q itself: the route must have another", d.Name, r.Path)
+		}
+		i := slices.IndexFunc(r.Inbound, func(name string) bool { return authenticates[name] })
+		switch {
+		case i >= 0 && strings.Contains(r.Path, "{"):
+			b.routes.nameProblem(r.pathAt, "must be a path without {...}, since policy %q authenticates its callers", r.Inbound[i])
+		case i < 0:
+			b.notes = append(b.notes, b.routes.note(r.inboundAt, "route %q is open to everybody: none of its policies authenticates", r.ID))
+		}
+	}
+}
+
+// noteUnused notes policies that no route names.
+func (b *build) noteUnused(drafts []*policyDraft, routes []*routeDraft) {
+	for _, d := range drafts {
+		if !slices.ContainsFunc(routes, func(r *routeDraft) bool { return slices.Contains(r.Inbound, d.Name) }) {
+			b.notes = append(b.notes, b.policies.note(d.at+"/name", "policy %q is used by no route", d.Name))
+		}
+	}
+}
