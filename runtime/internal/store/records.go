@@ -19,14 +19,16 @@ type records struct {
 
 var _ policies.Store = (*records)(nil)
 
+// getRecord is prepared once: a decision that is not cached begins with it.
+const getRecord = `SELECT key, value, version, expires_at FROM records
+	WHERE policy = $1 AND key = $2 AND expires_at > $3`
+
 // Get implements policies.Store.
 func (r *records) Get(ctx context.Context, key string) (policies.Record, error) {
 	if err := checkKey(key); err != nil {
 		return policies.Record{}, fmt.Errorf("get record: %w", err)
 	}
-	row := r.db.read.QueryRowContext(ctx,
-		`SELECT key, value, version, expires_at FROM records WHERE policy = $1 AND key = $2 AND expires_at > $3`,
-		r.policy, key, r.db.now().UnixNano())
+	row := r.db.get.QueryRowContext(ctx, r.policy, key, r.db.now().UnixNano())
 	return r.one(row, "get record")
 }
 

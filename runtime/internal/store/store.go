@@ -47,6 +47,7 @@ type DB struct {
 	seal   *sealer
 	read   *sql.DB
 	write  *sql.DB
+	get    *sql.Stmt
 	// turn is held by the one that writes, until its purges have been announced.
 	turn   chan struct{}
 	purge  atomic.Int64
@@ -110,6 +111,9 @@ func (db *DB) open(ctx context.Context, given []byte) error {
 		return fmt.Errorf("read purge sequence: %w", err)
 	}
 	db.purge.Store(seq)
+	if db.get, err = db.read.PrepareContext(ctx, getRecord); err != nil {
+		return fmt.Errorf("prepare statement: %w", err)
+	}
 	return nil
 }
 
