@@ -1,0 +1,140 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+
+	"durward/policies"
+)
+
+// maxState bounds the client's state, which is stored and echoed (S17).
+const maxState = 4 << 10
+
+// serveAuthorize checks an authorization request and asks the person (RFC 6749 section 4.1.1). Nothing leaves for the
+// identity provider here.
+//
+// How errors are told: while client or redirect URI are in doubt, on a page and never by redirect (A31). After that by
+// redirect, but only to a browser with a live session: anybody may register a client, and before the person has signed
+// in a redirect would lend this origin's good name to wherever a stranger's link points (A32, S8). Without a session
+// the error is shown on a page.
+func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
+	query, err := parseParams(r.URL.RawQuery)
+	if err != nil {
+		return err
+	}
+	client, redirect, err := s.target(r, query)
+	if err != nil {
+		return err
+	}
+	who, err := s.session(r)
+	if err != nil {
+		return err
+	}
+	origin := policies.CallFrom(r.Context()).Origin
+	asked, err := s.readRequest(origin, query)
+	asked.Issuer, asked.Client, asked.Redirect, asked.State = origin, client.ID, redirect, query.get("state")
+	if no, ok := errors.AsType[*refusal](err); ok && who != nil && len(asked.State) <= maxState {
+		redirectTo(w, errorAnswer(asked, no.Code, no.Text))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if slices.Contains(prompts(query), "login") || slices.Contains(prompts(query), "select_account") {
+		who = nil
+	}
+	return s.askConsent(w, r, client, asked, who)
+}
+
+// target finds out where an answer may go. Any doubt is a page: there is nowhere to redirect to (A31, S1, S2).
+func (s *server) target(r *http.Request, query params) (clientRecord, string, error) {
+	id := query.get("client_id")
+	if id == "" {
+		return clientRecord{}, "", badRequest("invalid_request", "the request does not say which app it is from")
+	}
+	client, err := s.client(r.Context(), id)
+	if errors.Is(err, policies.ErrNotFound) {
+		return clientRecord{}, "", badRequest("invalid_client",
+			"this app is not registered here, or no longer: remove the connection in the app and add it again")
+	}
+	if err != nil {
+		return clientRecord{}, "", err
+	}
+	redirect := query.get("redirect_uri")
+	if redirect == "" && len(client.Data.Redirects) == 1 { // A34
+		redirect = client.Data.Redirects[0]
+	}
+	if !matchRedirect(client.Data.Redirects, redirect) {
+		return clientRecord{}, "", badRequest("invalid_request",
+			"the app asks to be answered at an address that it has not registered")
+	}
+	return client.Data, redirect, nil
+}
+
+// readRequest checks everything else. The error is always a refusal.
+func (s *server) readRequest(origin string, query params) (authorization, error) {
+	switch responseType := query.get("response_type"); {
+	case len(query.get("state")) > maxState:
+		return authorization{}, badRequest("invalid_request", "state is longer than 4096 bytes")
+	case responseType == "":
+		return authorization{}, badRequest("invalid_request", "response_type is missing")
+	case responseType != "code": // A37, S13
+		return authorization{}, badRequest("unsupported_response_type", "response_type must be code")
+	}
+	if mode := query.get("response_mode"); mode != "" && mode != "query" {
+		return authorization{}, badRequest("invalid_request", "response_mode must be query")
+	}
+	// A35, S11: a missing method would mean plain.
+	if query.get("code_challenge_method") != "S256" {
+		return authorization{}, badRequest("invalid_request", "code_challenge_method must be S256")
+	}
+	if !isChallenge(query.get("code_challenge")) {
+		return authorization{}, badRequest("invalid_request", "code_challenge must be 43 characters of base64url")
+	}
+	if slices.Contains(prompts(query), "none") {
+		return authorization{}, badRequest("interaction_required", "consent is always asked for")
+	}
+	resource, err := s.resolveResource(origin, query["resource"])
+	if err != nil {
+		return authorization{}, err
+	}
+	return authorization{
+		Challenge: query.get("code_challenge"),
+		Resource:  resource,
+		Scopes:    granted(query.get("scope")),
+	}, nil
+}
+
+// granted answers the scopes that a request for asked comes to. There is one that matters; unknown ones are dropped,
+// and none at all means the usual (Q7, Q28).
+func granted(asked string) []string {
+	scopes := []string{scopeTools}
+	if slices.Contains(strings.Fields(asked), scopeOffline) {
+		scopes = append(scopes, scopeOffline)
+	}
+	return scopes
+}
+
+func prompts(query params) []string { return strings.Fields(query.get("prompt")) }
+
+// isChallenge checks the form of an S256 challenge: base64url of 32 bytes.
+func isChallenge(text string) bool {
+	odd := func(c rune) bool { return !isToken68(c) || strings.ContainsRune(".~+/=", c) }
+	return len(text) == 43 && !strings.ContainsFunc(text, odd)
+}
+
+// errorAnswer builds an authorization error response, with state and iss (A5, A37, S18).
+func errorAnswer(asked authorization, code, description string) string {
+	return answerTo(asked.Redirect, [2]string{"error", code}, [2]string{"error_description", description},
+		[2]string{"state", asked.State}, [2]string{"iss", asked.Issuer})
+}
+
+// redirectTo sends the browser on. 303 makes every method a GET, and no body is sent along (A33, S10).
+func redirectTo(w http.ResponseWriter, location string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "same-origin")
+	w.Header().Set("Location", location)
+	w.WriteHeader(http.StatusSeeOther)
+}

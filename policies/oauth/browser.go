@@ -1,0 +1,102 @@
+package oauth
+
+import (
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"durward/policies"
+)
+
+// A browser holds three kinds of cookie: one for each consent page that is open, one for each login on its way to the
+// provider, and its session. The first two carry a handle in their names, so that two tabs never meet (S23). Each
+// holds a secret whose digest is in the store; none says anything by itself.
+const (
+	cookieConsent = "consent-"
+	cookieLogin   = "login-"
+	cookieSession = "session"
+)
+
+// handleOf names a transaction in public, given its secret: enough to tell transactions apart, and nothing more.
+func handleOf(secret string) string { return digest(secret)[:16] }
+
+// setCookie binds a secret to the browser. The prefix __Host- demands Secure, Path=/ and no Domain (A44, S27); SameSite
+// is Lax because the provider's redirect back is a cross-site navigation.
+func (s *server) setCookie(w http.ResponseWriter, origin, name, value string, life time.Duration) {
+	http.SetCookie(w, &http.Cookie{
+		Name:     policies.CookiePrefix(s.name, origin) + name,
+		Value:    value,
+		Path:     "/",
+		MaxAge:   max(1, int(life/time.Second)),
+		Secure:   secureCookies(origin),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func (s *server) clearCookie(w http.ResponseWriter, origin, name string) {
+	http.SetCookie(w, &http.Cookie{
+		Name:     policies.CookiePrefix(s.name, origin) + name,
+		Path:     "/",
+		MaxAge:   -1,
+		Secure:   secureCookies(origin),
+		HttpOnly: true,
+		SameSite: http.SameSiteLaxMode,
+	})
+}
+
+func secureCookies(origin string) bool { return len(origin) > 8 && origin[:8] == "https://" }
+
+// cookie answers the one cookie of that name, of the form that its kind has. Two of a name are none: one of them was
+// put there by somebody else.
+func (s *server) cookie(r *http.Request, name string, k kind) string {
+	origin := policies.CallFrom(r.Context()).Origin
+	found := r.CookiesNamed(policies.CookiePrefix(s.name, origin) + name)
+	if len(found) != 1 || !k.valid(found[0].Value) {
+		return ""
+	}
+	return found[0].Value
+}
+
+// session answers who is signed in with this browser, or nil.
+func (s *server) session(r *http.Request) (*person, error) {
+	secret := s.cookie(r, cookieSession, sessionCookie)
+	if secret == "" {
+		return nil, nil
+	}
+	found, err := load[sessionRecord](r.Context(), s.store, sessionKey(secret))
+	if errors.Is(err, policies.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	return &found.Data.Person, nil
+}
+
+// endSession forgets the browser's session, if it has one.
+func (s *server) endSession(r *http.Request) error {
+	secret := s.cookie(r, cookieSession, sessionCookie)
+	if secret == "" {
+		return nil
+	}
+	_, err := s.store.Take(r.Context(), sessionKey(secret))
+	if err != nil && !errors.Is(err, policies.ErrNotFound) {
+		return fmt.Errorf("end session: %w", err)
+	}
+	return nil
+}
+
+// sameOrigin says whether a form was sent from a page of ours. Browsers that send neither header are held by the
+// cookie's SameSite and the form's token.
+func sameOrigin(r *http.Request) bool {
+	site, from := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
+	return (site == "" || site == "same-origin") && (from == "" || from == policies.CallFrom(r.Context()).Origin)
+}
+
+// matches compares a secret with a digest in constant time.
+func matches(secret, want string) bool {
+	return subtle.ConstantTimeCompare([]byte(digest(secret)), []byte(want)) == 1
+}

@@ -1,0 +1,146 @@
+package oauth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"durward/policies"
+)
+
+// codeLife is how long a code may be redeemed (A36 allows ten minutes; clients need seconds).
+const codeLife = time.Minute
+
+// putCode adds a new code to a change: what the client asked for, and who allowed it.
+func (s *server) putCode(c *change, now time.Time, asked authorization, who person) string {
+	code := authCode.mint()
+	c.put(codeKey(code), codeRecord{Asked: asked, Person: who}, 0, now.Add(codeLife))
+	return code
+}
+
+// codeAnswer builds a successful authorization response (A5, A37).
+func codeAnswer(asked authorization, code string) string {
+	return answerTo(asked.Redirect,
+		[2]string{"code", code}, [2]string{"state", asked.State}, [2]string{"iss", asked.Issuer})
+}
+
+// redeem exchanges a code for the first tokens of a new grant (RFC 6749 section 4.1.3). Everything is checked before
+// anything is used up (A49), so that a stolen code without its verifier changes nothing (S50); of parallel redemptions
+// the store lets one through (S52).
+func (s *server) redeem(ctx context.Context, form params, client clientRecord) (tokenAnswer, error) {
+	presented := form.get("code")
+	if presented == "" {
+		return tokenAnswer{}, badRequest("invalid_request", "code is missing")
+	}
+	if !authCode.valid(presented) {
+		return tokenAnswer{}, unknownCode()
+	}
+	for range maxAttempts {
+		code, err := load[codeRecord](ctx, s.store, codeKey(presented))
+		if errors.Is(err, policies.ErrNotFound) {
+			return tokenAnswer{}, unknownCode()
+		}
+		if err != nil {
+			return tokenAnswer{}, fmt.Errorf("read code: %w", err)
+		}
+		if err := s.checkCode(ctx, form, client, code); err != nil {
+			return tokenAnswer{}, err
+		}
+		if code.Data.Grant != "" {
+			return tokenAnswer{}, s.replayedCode(ctx, code.Data)
+		}
+		answer, err := s.firstTokens(ctx, code)
+		if !errors.Is(err, policies.ErrConflict) {
+			return answer, err
+		}
+	}
+	return tokenAnswer{}, errors.New("redeem code: too many attempts at once")
+}
+
+func unknownCode() *refusal {
+	return badRequest("invalid_grant", "the code is not valid: it is unknown, used, expired or not for this request")
+}
+
+// checkCode holds a token request against what the code is bound to (A36, A47, S12, S51).
+func (s *server) checkCode(ctx context.Context, form params, client clientRecord, code held[codeRecord]) error {
+	call := policies.CallFrom(ctx)
+	asked := code.Data.Asked
+	redirect := form.get("redirect_uri")
+	switch {
+	case asked.Client != client.ID, asked.Issuer != call.Origin, !call.Time.Before(code.Expires),
+		redirect != "" && redirect != asked.Redirect,
+		!verifies(form.get("code_verifier"), asked.Challenge):
+		return unknownCode()
+	}
+	return s.sameResource(call.Origin, form, asked.Resource)
+}
+
+// sameResource holds the resource of a token request, if there is one, against that of the grant (A53, A59).
+func (s *server) sameResource(origin string, form params, granted string) error {
+	given := form.all("resource")
+	if len(given) == 0 || slices.Equal(given, []string{granted}) {
+		return nil
+	}
+	resource, err := s.resolveResource(origin, given)
+	if err != nil {
+		return err
+	}
+	if resource != granted {
+		return badRequest("invalid_target", "the resource is not the one that was granted: "+granted)
+	}
+	return nil
+}
+
+// verifies checks a PKCE verifier (RFC 7636 section 4.6).
+func verifies(verifier, challenge string) bool {
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return false
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	made := base64.RawURLEncoding.EncodeToString(sum[:])
+	return subtle.ConstantTimeCompare([]byte(made), []byte(challenge)) == 1
+}
+
+// firstTokens uses the code up and makes the grant with its first tokens, in one transaction.
+func (s *server) firstTokens(ctx context.Context, code held[codeRecord]) (tokenAnswer, error) {
+	now := policies.CallFrom(ctx).Time
+	asked, who := code.Data.Asked, code.Data.Person
+	id := rand.Text()
+	grant := grantRecord{
+		Issuer: asked.Issuer, Person: who, Client: asked.Client, Resource: asked.Resource, Scopes: asked.Scopes,
+		Created: now,
+	}
+	used := code.Data
+	used.Grant = id
+	var c change
+	c.put(code.Key, used, code.Version, code.Expires)
+	c.put(grantKey(who.key(), id), grant, 0, now.Add(s.grantLife()))
+	access := s.putAccess(&c, now, grant, id, asked.Scopes)
+	refresh := refreshToken.mint()
+	c.put(refreshKey(refresh), refreshRecord{Client: grant.Client, Person: who.key(), Grant: id},
+		0, now.Add(s.options.refreshTTL))
+	if err := c.commit(ctx, s.store); err != nil {
+		return tokenAnswer{}, fmt.Errorf("keep grant: %w", err)
+	}
+	for _, name := range []string{"code.redeemed", "grant.created"} {
+		s.record(ctx, grantEvent(name, outcomeSuccess, grant, id, ""))
+	}
+	return s.answer(access, refresh, asked.Scopes), nil
+}
+
+// replayedCode ends the grant of a code that was presented a second time with everything right: one of the two who
+// hold it has stolen it (A48, S49).
+func (s *server) replayedCode(ctx context.Context, code codeRecord) error {
+	grant := grantRecord{Person: code.Person, Client: code.Asked.Client, Resource: code.Asked.Resource}
+	s.record(ctx, grantEvent("code.replayed", outcomeRefused, grant, code.Grant, "invalid_grant"))
+	if err := s.endGrant(ctx, code.Person.key(), code.Grant, "code_replayed"); err != nil {
+		return err
+	}
+	return unknownCode()
+}

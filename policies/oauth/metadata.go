@@ -1,0 +1,102 @@
+package oauth
+
+import (
+	"net/http"
+
+	"durward/policies"
+)
+
+// The scopes there are. offline_access is the authorization server's alone: a resource never asks for it (A9).
+const (
+	scopeTools   = "mcp:tools"
+	scopeOffline = "offline_access"
+)
+
+// metadataCache lets the host, and clients, keep metadata for a minute.
+const metadataCache = "public, max-age=60"
+
+// asMetadata is RFC 8414 section 2 (A7), with what OpenID Connect Discovery demands besides.
+type asMetadata struct {
+	Issuer                string   `json:"issuer"`
+	AuthorizationEndpoint string   `json:"authorization_endpoint"`
+	TokenEndpoint         string   `json:"token_endpoint"`
+	RegistrationEndpoint  string   `json:"registration_endpoint"`
+	Scopes                []string `json:"scopes_supported"`
+	ResponseTypes         []string `json:"response_types_supported"`
+	ResponseModes         []string `json:"response_modes_supported"`
+	GrantTypes            []string `json:"grant_types_supported"`
+	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
+	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
+	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"`
+
+	JWKSURI      string   `json:"jwks_uri,omitempty"`
+	SubjectTypes []string `json:"subject_types_supported,omitempty"`
+	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported,omitempty"`
+}
+
+func newASMetadata(origin string) asMetadata {
+	return asMetadata{
+		Issuer:                origin,
+		AuthorizationEndpoint: origin + authorizePath,
+		TokenEndpoint:         origin + tokenPath,
+		RegistrationEndpoint:  origin + registerPath,
+		Scopes:                []string{scopeTools, scopeOffline},
+		ResponseTypes:         []string{"code"},
+		ResponseModes:         []string{"query"},
+		GrantTypes:            []string{grantCode, grantRefresh},
+		TokenAuthMethods:      []string{"none"},
+		ChallengeMethods:      []string{"S256"},
+		IssParameter:          true,
+	}
+}
+
+func (s *server) serveASMetadata(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", metadataCache)
+	writeJSON(w, http.StatusOK, newASMetadata(policies.CallFrom(r.Context()).Origin))
+	return nil
+}
+
+// serveOIDCMetadata answers the same for clients that know OpenID Connect Discovery only. Strict ones demand three
+// fields more, though there are no id_tokens here.
+func (s *server) serveOIDCMetadata(w http.ResponseWriter, r *http.Request) error {
+	origin := policies.CallFrom(r.Context()).Origin
+	metadata := newASMetadata(origin)
+	metadata.JWKSURI = origin + jwksPath
+	metadata.SubjectTypes = []string{"public"}
+	metadata.IDTokenAlgs = []string{"RS256"}
+	w.Header().Set("Cache-Control", metadataCache)
+	writeJSON(w, http.StatusOK, metadata)
+	return nil
+}
+
+// serveJWKS answers an empty key set: tokens here are opaque and nothing is signed.
+func (s *server) serveJWKS(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Cache-Control", metadataCache)
+	writeJSON(w, http.StatusOK, map[string][]string{"keys": {}})
+	return nil
+}
+
+// protectedResource is RFC 9728 section 2 (B4).
+type protectedResource struct {
+	Resource             string   `json:"resource"`
+	AuthorizationServers []string `json:"authorization_servers"`
+	Scopes               []string `json:"scopes_supported"`
+	BearerMethods        []string `json:"bearer_methods_supported"`
+	Name                 string   `json:"resource_name,omitempty"`
+}
+
+// resourceMetadata serves the document of one route (B3: each route is a resource of its own).
+func (s *server) resourceMetadata(route policies.Route) func(http.ResponseWriter, *http.Request) error {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		origin := policies.CallFrom(r.Context()).Origin
+		w.Header().Set("Cache-Control", metadataCache)
+		writeJSON(w, http.StatusOK, protectedResource{
+			Resource:             resourceOf(origin, route.Path),
+			AuthorizationServers: []string{origin},
+			Scopes:               []string{scopeTools},
+			BearerMethods:        []string{"header"},
+			Name:                 route.Title,
+		})
+		return nil
+	}
+}

@@ -1,0 +1,115 @@
+package oauth
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"time"
+)
+
+// ownProperties are the options that every identity provider has in common, as members of a schema's "properties".
+//
+//go:embed options.schema.json
+var ownProperties []byte
+
+// options are the authorization server's own, with defaults applied.
+type options struct {
+	accessTTL, refreshTTL               time.Duration
+	remoteTimeout, stateTTL, sessionTTL time.Duration
+}
+
+// ownOptions is the JSON form. Numbers are float64 because JSON Schema calls 900.0 an integer too.
+type ownOptions struct {
+	Gateway struct {
+		AccessTokenTTLSeconds  float64 `json:"accessTokenTtlSeconds"`
+		RefreshTokenTTLSeconds float64 `json:"refreshTokenTtlSeconds"`
+		CIMDEnabled            bool    `json:"cimdEnabled"`
+	} `json:"gateway"`
+	BrowserLoginOverrides struct {
+		RemoteTimeoutMs   float64 `json:"remoteTimeoutMs"`
+		StateTTLSeconds   float64 `json:"stateTtlSeconds"`
+		SessionTTLSeconds float64 `json:"sessionTtlSeconds"`
+	} `json:"browserLoginOverrides"`
+}
+
+// splitOptions parts handler.options into the authorization server's own and the rest, which is the provider's.
+func splitOptions(raw json.RawMessage) (options, json.RawMessage, error) {
+	var own ownOptions
+	own.Gateway.AccessTokenTTLSeconds = 900
+	own.Gateway.RefreshTokenTTLSeconds = 2592000
+	own.Gateway.CIMDEnabled = true
+	own.BrowserLoginOverrides.RemoteTimeoutMs = 10000
+	own.BrowserLoginOverrides.StateTTLSeconds = 900
+	own.BrowserLoginOverrides.SessionTTLSeconds = 28800
+	if err := json.Unmarshal(raw, &own); err != nil {
+		return options{}, nil, fmt.Errorf("decode options: %w", err)
+	}
+	members, err := membersOf(raw)
+	if err != nil {
+		return options{}, nil, err
+	}
+	delete(members, "gateway")
+	delete(members, "browserLoginOverrides")
+	rest, err := json.Marshal(members)
+	if err != nil {
+		return options{}, nil, fmt.Errorf("encode provider options: %w", err)
+	}
+	return options{
+		accessTTL:     scaled(own.Gateway.AccessTokenTTLSeconds, time.Second),
+		refreshTTL:    scaled(own.Gateway.RefreshTokenTTLSeconds, time.Second),
+		remoteTimeout: scaled(own.BrowserLoginOverrides.RemoteTimeoutMs, time.Millisecond),
+		stateTTL:      scaled(own.BrowserLoginOverrides.StateTTLSeconds, time.Second),
+		sessionTTL:    scaled(own.BrowserLoginOverrides.SessionTTLSeconds, time.Second),
+	}, rest, nil
+}
+
+func scaled(n float64, unit time.Duration) time.Duration { return time.Duration(n) * unit }
+
+// mergeSchema adds the own options to a provider's schema and closes it against any others.
+func mergeSchema(provider json.RawMessage) (json.RawMessage, error) {
+	schema, err := membersOf(provider)
+	if err != nil {
+		return nil, fmt.Errorf("read the provider's options schema: %w", err)
+	}
+	properties := map[string]json.RawMessage{}
+	if given, ok := schema["properties"]; ok {
+		if properties, err = membersOf(given); err != nil {
+			return nil, fmt.Errorf("read the properties of the provider's options schema: %w", err)
+		}
+	}
+	own, err := membersOf(ownProperties)
+	if err != nil {
+		return nil, fmt.Errorf("read own options schema: %w", err)
+	}
+	for name := range own {
+		if _, taken := properties[name]; taken {
+			return nil, fmt.Errorf("the provider's options schema names %q, which is the authorization server's", name)
+		}
+	}
+	maps.Copy(properties, own)
+	merged, err := json.Marshal(properties)
+	if err != nil {
+		return nil, fmt.Errorf("encode options schema: %w", err)
+	}
+	schema["$schema"] = json.RawMessage(`"https://json-schema.org/draft/2020-12/schema"`)
+	schema["type"] = json.RawMessage(`"object"`)
+	schema["additionalProperties"] = json.RawMessage(`false`)
+	schema["properties"] = merged
+	whole, err := json.Marshal(schema) // map keys are sorted: the same schema every time
+	if err != nil {
+		return nil, fmt.Errorf("encode options schema: %w", err)
+	}
+	return whole, nil
+}
+
+func membersOf(raw json.RawMessage) (map[string]json.RawMessage, error) {
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &members); err != nil {
+		return nil, err
+	}
+	if members == nil {
+		return nil, fmt.Errorf("not an object")
+	}
+	return members, nil
+}

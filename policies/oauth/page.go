@@ -1,0 +1,165 @@
+package oauth
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strings"
+	"unicode"
+
+	"durward/policies"
+)
+
+//go:embed templates
+var templates embed.FS
+
+// pages are the HTML pages, without scripts, images and links to anywhere.
+type pages struct {
+	templates *template.Template
+	style     template.CSS
+	// styleSource allows exactly that style in a Content-Security-Policy.
+	styleSource string
+}
+
+func loadPages() (*pages, error) {
+	style, err := templates.ReadFile("templates/style.css")
+	if err != nil {
+		return nil, fmt.Errorf("read page style: %w", err)
+	}
+	parsed, err := template.ParseFS(templates, "templates/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("parse page templates: %w", err)
+	}
+	sum := sha256.Sum256(style)
+	return &pages{
+		templates:   parsed,
+		style:       template.CSS(style),
+		styleSource: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+	}, nil
+}
+
+// consentView is what the consent page shows (A43, S16, S46).
+type consentView struct {
+	Client, Redirect string
+	Resource, Title  string
+	Offline          bool
+	Person           *person
+	Handle, CSRF     string
+}
+
+// Name is the client's name as it may be shown: one line, bounded, without characters that change how others are read.
+func (v consentView) Name() string {
+	if name := shown(v.Client, 60); name != "" {
+		return name
+	}
+	return "An app without a name"
+}
+
+// Host is where the answer goes, which unlike the name cannot be made up.
+func (v consentView) Host() string {
+	if target, err := url.Parse(v.Redirect); err == nil {
+		return target.Host
+	}
+	return ""
+}
+
+// Device says that the answer goes to an app on the person's own machine.
+func (v consentView) Device() bool { return !strings.HasPrefix(v.Redirect, "https://") }
+
+// Target is the redirect URI, shortened.
+func (v consentView) Target() string { return shown(v.Redirect, 160) }
+
+// Who names the person whose session would be used.
+func (v consentView) Who() string {
+	if v.Person == nil {
+		return ""
+	}
+	for _, text := range []string{v.Person.Email, v.Person.Name, v.Person.Subject} {
+		if text = shown(text, 80); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func (s *server) showConsent(w http.ResponseWriter, view consentView) error {
+	targets := formTargets(view.Redirect, s.provider.Issuer())
+	return s.show(w, http.StatusOK, "consent.html", "form-action "+targets, struct {
+		consentView
+		Style  template.CSS
+		Action string
+	}{view, s.pages.style, consentPath})
+}
+
+// showRefusal shows an error page. The request's id is what the operator finds it by.
+func (s *server) showRefusal(w http.ResponseWriter, r *http.Request, no *refusal) {
+	err := s.show(w, no.Status, "message.html", "form-action 'none'", struct {
+		Style                 template.CSS
+		Text, Code, RequestID string
+	}{s.pages.style, no.Text, no.Code, policies.CallFrom(r.Context()).RequestID})
+	if err != nil {
+		s.logger.ErrorContext(r.Context(), "cannot show page", "error", err)
+		http.Error(w, no.Text, no.Status)
+	}
+}
+
+// show renders a page that is never framed, cached or scripted (A38, S15). The referrer policy is same-origin because
+// with no-referrer browsers send "Origin: null" with our own form.
+func (s *server) show(w http.ResponseWriter, status int, name, formAction string, data any) error {
+	var page bytes.Buffer
+	if err := s.pages.templates.ExecuteTemplate(&page, name, data); err != nil {
+		return fmt.Errorf("render page: %w", err)
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("X-Frame-Options", "DENY")
+	header.Set("Content-Security-Policy", "default-src 'none'; style-src "+s.pages.styleSource+"; "+formAction+
+		"; frame-ancestors 'none'; base-uri 'none'")
+	w.WriteHeader(status)
+	_, _ = w.Write(page.Bytes())
+	return nil
+}
+
+// formTargets says where the consent form may lead. Chromium holds the whole chain of redirects after a form to its
+// page's form-action: the provider, whatever sign-in hosts the provider uses, and the client. Hence any https, and
+// beyond it only what this very request may end at.
+func formTargets(redirect, provider string) string {
+	targets := "'self' https:"
+	for _, uri := range []string{provider, redirect} {
+		target, err := url.Parse(uri)
+		switch {
+		case err != nil || target.Scheme == "https":
+		case target.Scheme == "http" && !strings.HasPrefix(target.Host, "["):
+			targets += " http://" + target.Host
+		default: // private-use schemes, and IPv6 addresses, which CSP cannot write
+			targets += " " + target.Scheme + ":"
+		}
+	}
+	return targets
+}
+
+// shown makes text from outside fit to be shown: control and formatting characters (right-to-left overrides among them)
+// are dropped, runs of space become one, and what is longer than limit runes is cut.
+func shown(text string, limit int) string {
+	clean := strings.Map(func(c rune) rune {
+		switch {
+		case unicode.IsSpace(c):
+			return ' '
+		case !unicode.IsPrint(c):
+			return -1
+		}
+		return c
+	}, text)
+	runes := []rune(strings.Join(strings.Fields(clean), " "))
+	if len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return string(runes)
+}

@@ -1,0 +1,198 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"durward/policies"
+)
+
+// recordFormat is the version written into records. Members are only ever added, so a predecessor reads what a successor
+// wrote; it rises only when that is no longer true, and then a predecessor refuses to decide rather than guess.
+const recordFormat = 1
+
+// Keys of the store, by kind. What follows the slash is a digest wherever it comes from outside or is secret.
+func clientKey(id string) string           { return "client/" + digest(id) }
+func consentKey(cookie string) string      { return "consent/" + digest(cookie) }
+func loginKey(state string) string         { return "login/" + digest(state) }
+func sessionKey(cookie string) string      { return "session/" + digest(cookie) }
+func codeKey(code string) string           { return "code/" + digest(code) }
+func accessKey(token string) string        { return "access/" + digest(token) }
+func refreshKey(token string) string       { return "refresh/" + digest(token) }
+func grantKey(person, grant string) string { return "grant/" + person + "/" + grant }
+
+// person is who signed in. Issuer and Subject together identify (C5); email and name are for showing.
+type person struct {
+	Issuer  string `json:"issuer"`
+	Subject string `json:"subject"`
+	Email   string `json:"email,omitempty"`
+	Name    string `json:"name,omitempty"`
+}
+
+// key is the person's name within the store and in tags. No issuer holds a NUL, so no two people share a key.
+func (p person) key() string { return digest(p.Issuer + "\x00" + p.Subject) }
+
+func (p person) tag() string { return "person:" + p.key() }
+
+func grantTag(id string) string { return "grant:" + id }
+
+// authorization is what a client asked for, checked. It travels from the authorization request to the code.
+type authorization struct {
+	// Issuer is the origin at which the client asked: the iss of the answer (RFC 9207).
+	Issuer   string `json:"issuer"`
+	Client   string `json:"client"`
+	Redirect string `json:"redirect"`
+	State    string `json:"state,omitempty"`
+	// Challenge is the S256 code challenge (RFC 7636).
+	Challenge string   `json:"challenge"`
+	Resource  string   `json:"resource"`
+	Scopes    []string `json:"scopes"`
+}
+
+// consentRecord is a request that waits for the person's consent.
+type consentRecord struct {
+	Asked authorization `json:"asked"`
+	// CSRF is the digest of the token in the form.
+	CSRF string `json:"csrf"`
+	// Person is the key of the person whose session the page showed, or empty: nobody else's session is used with it.
+	Person string `json:"person,omitempty"`
+}
+
+// loginRecord is a consented request whose person is at the identity provider.
+type loginRecord struct {
+	Asked authorization `json:"asked"`
+	// Browser is the digest of the cookie that only the consenting browser has.
+	Browser  string `json:"browser"`
+	Nonce    string `json:"nonce"`
+	Verifier string `json:"verifier"`
+}
+
+// sessionRecord is a browser of a signed-in person.
+type sessionRecord struct {
+	Person person `json:"person"`
+}
+
+// codeRecord is an authorization code. It is kept after use, until it expires, so that a replay is known as one.
+type codeRecord struct {
+	Asked  authorization `json:"asked"`
+	Person person        `json:"person"`
+	// Grant is set when the code has been used: the grant that came of it.
+	Grant string `json:"grant,omitempty"`
+}
+
+// grantRecord is what a person allowed a client to do. Without it no token of it is good.
+type grantRecord struct {
+	Issuer   string    `json:"issuer"`
+	Person   person    `json:"person"`
+	Client   string    `json:"client"`
+	Resource string    `json:"resource"`
+	Scopes   []string  `json:"scopes"`
+	Created  time.Time `json:"created"`
+}
+
+// accessRecord is an access token.
+type accessRecord struct {
+	Client   string   `json:"client"`
+	Resource string   `json:"resource"`
+	Scopes   []string `json:"scopes"`
+	// Person and Grant make the grant's key.
+	Person string `json:"person"`
+	Grant  string `json:"grant"`
+}
+
+// refreshRecord is a refresh token.
+type refreshRecord struct {
+	Client string `json:"client"`
+	Person string `json:"person"`
+	Grant  string `json:"grant"`
+	// Rotated is when the token was first used; zero while it is the current one.
+	Rotated time.Time `json:"rotated,omitzero"`
+	// Next is the key of the successor's record, Sealed the successor itself under a key that only the token gives.
+	Next   string `json:"next,omitempty"`
+	Sealed []byte `json:"sealed,omitempty"`
+}
+
+// envelope is the form of every record's value.
+type envelope struct {
+	Format int             `json:"format"`
+	Data   json.RawMessage `json:"data"`
+}
+
+// held is a record as it was read.
+type held[T any] struct {
+	Data    T
+	Key     string
+	Version int64
+	Expires time.Time
+}
+
+// load reads a record. The error is policies.ErrNotFound or a fault.
+func load[T any](ctx context.Context, store policies.Store, key string) (held[T], error) {
+	record, err := store.Get(ctx, key)
+	if err != nil {
+		return held[T]{}, err
+	}
+	return decode[T](record)
+}
+
+// take reads and removes a record: of any number of callers one gets it.
+func take[T any](ctx context.Context, store policies.Store, key string) (held[T], error) {
+	record, err := store.Take(ctx, key)
+	if err != nil {
+		return held[T]{}, err
+	}
+	return decode[T](record)
+}
+
+func decode[T any](record policies.Record) (held[T], error) {
+	found := held[T]{Key: record.Key, Version: record.Version, Expires: record.Expires}
+	var outer envelope
+	if err := json.Unmarshal(record.Value, &outer); err != nil {
+		return found, fmt.Errorf("decode record: %w", err)
+	}
+	if outer.Format != recordFormat {
+		return found, fmt.Errorf("decode record: format %d is not known here", outer.Format)
+	}
+	if err := json.Unmarshal(outer.Data, &found.Data); err != nil {
+		return found, fmt.Errorf("decode record: %w", err)
+	}
+	return found, nil
+}
+
+// change gathers one transaction. An error on the way is kept for commit.
+type change struct {
+	policies.Change
+	err error
+}
+
+// put writes a record that must have the version expect, 0 for none.
+func (c *change) put(key string, data any, expect int64, expires time.Time) {
+	inner, err := json.Marshal(data)
+	if err == nil {
+		inner, err = json.Marshal(envelope{Format: recordFormat, Data: inner})
+	}
+	c.err = errors.Join(c.err, err)
+	c.Puts = append(c.Puts, policies.Put{Key: key, Value: inner, Expect: expect, Expires: expires})
+}
+
+// remove deletes a record that must have the version expect.
+func (c *change) remove(key string, expect int64) {
+	c.Deletes = append(c.Deletes, policies.Delete{Key: key, Expect: expect})
+}
+
+// commit applies the change: all of it or, with an error, nothing.
+func (c *change) commit(ctx context.Context, store policies.Store) error {
+	if c.err != nil {
+		return fmt.Errorf("encode records: %w", c.err)
+	}
+	return store.Commit(ctx, c.Change)
+}
+
+// covers says whether every wanted scope is among those held.
+func covers(held, wanted []string) bool {
+	return !slices.ContainsFunc(wanted, func(scope string) bool { return !slices.Contains(held, scope) })
+}

@@ -1,0 +1,99 @@
+package oauth
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"durward/policies"
+)
+
+// resourceOf answers the resource identifier of a route (RFC 8707): the audience of its tokens, and the URL that
+// clients call.
+func resourceOf(origin, path string) string {
+	return origin + (&url.URL{Path: path}).EscapedPath()
+}
+
+// resolveResource maps the resource parameter of a request to exactly one route's resource (A53). Clients omit it (Q4),
+// write scheme and host in capitals (A54), add the query of the configured URL or drop the path (Q18). Each tolerance
+// only ever finds one known resource; none widens an audience.
+func (s *server) resolveResource(origin string, given []string) (string, error) {
+	switch {
+	case len(given) > 1:
+		return "", s.invalidTarget(origin, "more than one resource cannot be asked for at once")
+	case len(given) == 0 || given[0] == "":
+		if len(s.routes) == 1 {
+			return resourceOf(origin, s.routes[0].Path), nil
+		}
+		return "", s.invalidTarget(origin, "the resource parameter is missing")
+	}
+	asked, err := url.Parse(given[0])
+	if err != nil || asked.Host == "" || asked.User != nil || strings.Contains(given[0], "#") ||
+		originOf(asked) != origin {
+		return "", s.invalidTarget(origin, "the resource is not one of this gateway's")
+	}
+	path := asked.EscapedPath()
+	for _, route := range s.routes {
+		if resourceOf("", route.Path) == path {
+			return resourceOf(origin, route.Path), nil
+		}
+	}
+	if (path == "" || path == "/") && len(s.routes) == 1 {
+		return resourceOf(origin, s.routes[0].Path), nil
+	}
+	return "", s.invalidTarget(origin, "the resource is not one of this gateway's")
+}
+
+// invalidTarget names the accepted values (Q18): they are public in the metadata anyway.
+func (s *server) invalidTarget(origin, why string) error {
+	known := make([]string, len(s.routes))
+	for i, route := range s.routes {
+		known[i] = resourceOf(origin, route.Path)
+	}
+	return badRequest("invalid_target", why+"; accepted: "+strings.Join(known, " "))
+}
+
+// routeByID finds the route that the host matched.
+func (s *server) routeByID(id string) (policies.Route, bool) {
+	for _, route := range s.routes {
+		if route.ID == id {
+			return route, true
+		}
+	}
+	return policies.Route{}, false
+}
+
+// routeTitle names a resource to a person: the route's title, or its path.
+func (s *server) routeTitle(origin, resource string) string {
+	for _, route := range s.routes {
+		if resourceOf(origin, route.Path) == resource && route.Title != "" {
+			return route.Title
+		}
+	}
+	return strings.TrimPrefix(resource, origin)
+}
+
+// originOf writes a URL's origin as browsers do: lower case, without the scheme's own port.
+func originOf(u *url.URL) string {
+	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	switch scheme {
+	case "https":
+		host = strings.TrimSuffix(host, ":443")
+	case "http":
+		host = strings.TrimSuffix(host, ":80")
+	}
+	return scheme + "://" + host
+}
+
+// loopbackHost says whether host, with or without a port, is this machine.
+func loopbackHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	if host == "localhost" {
+		return true
+	}
+	address, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && address.IsLoopback()
+}

@@ -1,0 +1,86 @@
+package oauth
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"durward/policies"
+)
+
+// refusal is an answer that says no and why. Every other error of a handler is a fault: 503, to be tried again.
+type refusal struct {
+	Status int
+	// Code is an error code of RFC 6749 section 5.2, RFC 7591 section 3.2.2 or RFC 8707 section 2.
+	Code string
+	// Text is for the person or the client's developer. It quotes nothing secret.
+	Text string
+}
+
+func (e *refusal) Error() string { return e.Code + ": " + e.Text }
+
+func badRequest(code, text string) *refusal {
+	return &refusal{Status: http.StatusBadRequest, Code: code, Text: text}
+}
+
+// fail answers an error: a page where a person reads it, JSON elsewhere. A fault is never reported as invalid_grant or
+// invalid_client (S58): clients throw away what they hold on those, and start over on a 503.
+func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err error) {
+	no, isRefusal := errors.AsType[*refusal](err)
+	if !isRefusal {
+		s.logger.ErrorContext(r.Context(), "cannot answer",
+			"path", r.URL.Path, "request_id", policies.CallFrom(r.Context()).RequestID, "error", err)
+		no = &refusal{
+			Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
+			Text: "the gateway cannot do this just now: please try again in a moment",
+		}
+		w.Header().Set("Retry-After", "2")
+	}
+	if at.page {
+		s.showRefusal(w, r, no)
+		return
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, no.Status, struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}{no.Code, no.Text})
+}
+
+// writeJSON answers value, which is a plain struct or map and always encodes.
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// allowAnyOrigin opens an answer to scripts of any origin (D7, Q39). It never allows credentials: cookies mean nothing
+// at these endpoints.
+func allowAnyOrigin(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Access-Control-Allow-Origin", "*")
+	header.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+	if r.Method != http.MethodOptions {
+		return
+	}
+	header.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+	header.Set("Access-Control-Allow-Headers", allowedHeaders(r.Header.Get("Access-Control-Request-Headers")))
+	header.Set("Access-Control-Max-Age", "600")
+}
+
+// allowedHeaders repeats the header names asked for, if they are a list of names and no more.
+func allowedHeaders(asked string) string {
+	const usual = "Authorization, Content-Type, Accept, MCP-Protocol-Version"
+	odd := func(c rune) bool {
+		return !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, ", c)
+	}
+	if asked == "" || len(asked) > 1024 || strings.ContainsFunc(asked, odd) {
+		return usual
+	}
+	return asked
+}

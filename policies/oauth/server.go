@@ -1,0 +1,161 @@
+package oauth
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+
+	"durward/policies"
+)
+
+// The paths that every instance serves, besides the protected-resource metadata of its routes.
+const (
+	asMetadataPath       = "/.well-known/oauth-authorization-server"
+	oidcMetadataPath     = "/.well-known/openid-configuration"
+	resourceMetadataPath = "/.well-known/oauth-protected-resource"
+	jwksPath             = "/oauth/jwks"
+	registerPath         = "/oauth/register"
+	authorizePath        = "/oauth/authorize"
+	consentPath          = "/oauth/consent"
+	callbackPath         = "/oauth/callback"
+	tokenPath            = "/oauth/token"
+)
+
+// server is one configured authorization server. It keeps no state: everything that outlives a call is in the store.
+type server struct {
+	name      string
+	options   options
+	routes    []policies.Route
+	provider  policies.IdentityProvider
+	store     policies.Store
+	audit     policies.Audit
+	logger    *slog.Logger
+	pages     *pages
+	endpoints map[string]endpoint
+}
+
+// endpoint is what is served at one exact path.
+type endpoint struct {
+	// methods that are answered; OPTIONS comes with shared.
+	methods []string
+	// shared endpoints are open to scripts of any origin, without credentials (D7, Q39). Pages never are.
+	shared bool
+	// page says that a person reads the answer, also when it is a refusal.
+	page  bool
+	serve func(http.ResponseWriter, *http.Request) error
+}
+
+func newServer(
+	input policies.Input, own options, provider policies.IdentityProvider, host policies.Host,
+) (*server, error) {
+	pages, err := loadPages()
+	if err != nil {
+		return nil, err
+	}
+	s := &server{
+		name:     input.Name,
+		options:  own,
+		routes:   slices.Clone(input.Routes),
+		provider: provider,
+		store:    host.Store,
+		audit:    host.Audit,
+		logger:   host.Logger,
+		pages:    pages,
+	}
+	get := []string{http.MethodGet, http.MethodHead}
+	post := []string{http.MethodPost}
+	s.endpoints = map[string]endpoint{
+		asMetadataPath:   {methods: get, shared: true, serve: s.serveASMetadata},
+		oidcMetadataPath: {methods: get, shared: true, serve: s.serveOIDCMetadata},
+		jwksPath:         {methods: get, shared: true, serve: s.serveJWKS},
+		registerPath:     {methods: post, shared: true, serve: s.serveRegister},
+		tokenPath:        {methods: post, shared: true, serve: s.serveToken},
+		authorizePath:    {methods: []string{http.MethodGet}, page: true, serve: s.serveAuthorize},
+		consentPath:      {methods: post, page: true, serve: s.serveConsent},
+		callbackPath:     {methods: []string{http.MethodGet}, page: true, serve: s.serveCallback},
+	}
+	for _, route := range s.routes {
+		metadata := endpoint{methods: get, shared: true, serve: s.resourceMetadata(route)}
+		s.endpoints[resourceMetadataPath+route.Path] = metadata
+		if len(s.routes) == 1 {
+			s.endpoints[resourceMetadataPath] = metadata
+		}
+	}
+	return s, nil
+}
+
+// paths answers every path a server with these routes serves, in a fixed order. It must agree with newServer.
+func paths(routes []policies.Route) []string {
+	all := []string{
+		asMetadataPath, oidcMetadataPath, jwksPath,
+		registerPath, authorizePath, consentPath, callbackPath, tokenPath,
+	}
+	if len(routes) == 1 {
+		all = append(all, resourceMetadataPath)
+	}
+	for _, route := range routes {
+		all = append(all, resourceMetadataPath+route.Path)
+	}
+	return all
+}
+
+// ServeHTTP implements policies.Policy.
+func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	at, ok := s.endpoints[r.URL.Path]
+	if !ok {
+		s.fail(w, r, endpoint{}, &refusal{Status: http.StatusNotFound, Code: "not_found", Text: "no such endpoint"})
+		return
+	}
+	if at.shared {
+		allowAnyOrigin(w, r)
+		if r.Method == http.MethodOptions {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	}
+	if err := s.admit(w, r, at); err != nil {
+		s.fail(w, r, at, err)
+		return
+	}
+	if err := at.serve(w, r); err != nil {
+		s.fail(w, r, at, err)
+	}
+}
+
+// admit checks what holds for every endpoint.
+func (s *server) admit(w http.ResponseWriter, r *http.Request, at endpoint) error {
+	call := policies.CallFrom(r.Context())
+	if call.Time.IsZero() || call.Origin == "" {
+		return fmt.Errorf("serve %s: the call carries no time or no origin", r.URL.Path)
+	}
+	if !slices.Contains(at.methods, r.Method) {
+		w.Header().Set("Allow", at.methods[0])
+		return &refusal{
+			Status: http.StatusMethodNotAllowed, Code: "invalid_request",
+			Text: "this endpoint answers " + at.methods[0] + " only",
+		}
+	}
+	if !trustworthy(call.Origin) {
+		return &refusal{
+			Status: http.StatusBadRequest, Code: "invalid_request",
+			Text: "sign-in is served over https only, and this request came over plain http: " +
+				"use the gateway's https address",
+		}
+	}
+	return nil
+}
+
+// record writes an audit event. The host takes them as they come: a failure is logged and stops nothing.
+func (s *server) record(ctx context.Context, event policies.Event) {
+	if err := s.audit.Write(ctx, event); err != nil {
+		s.logger.WarnContext(ctx, "audit event lost", "event", event.Name, "error", err)
+	}
+}
+
+const (
+	outcomeSuccess = "success"
+	outcomeRefused = "refused"
+)

@@ -1,0 +1,111 @@
+package oauth
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"durward/policies"
+)
+
+// The grants there are (RFC 6749 section 1.3).
+const (
+	grantCode    = "authorization_code"
+	grantRefresh = "refresh_token"
+)
+
+// tokenAnswer is RFC 6749 section 5.1. A refresh token is always in it: clients lose theirs otherwise (Q30, A61).
+type tokenAnswer struct {
+	AccessToken  string `json:"access_token"`
+	TokenType    string `json:"token_type"`
+	ExpiresIn    int64  `json:"expires_in"`
+	RefreshToken string `json:"refresh_token"`
+	Scope        string `json:"scope"`
+}
+
+// serveToken is the token endpoint (A47 to A52).
+func (s *server) serveToken(w http.ResponseWriter, r *http.Request) error {
+	ctx := r.Context()
+	form, err := parseForm(r)
+	if err != nil {
+		return err
+	}
+	client, err := s.callingClient(w, r, form)
+	if err != nil {
+		return err
+	}
+	var answer tokenAnswer
+	switch form.get("grant_type") {
+	case grantCode:
+		answer, err = s.redeem(ctx, form, client.Data)
+	case grantRefresh:
+		answer, err = s.refresh(ctx, form, client.Data)
+	case "":
+		err = badRequest("invalid_request", "grant_type is missing")
+	default:
+		err = badRequest("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
+	}
+	if err != nil {
+		return err
+	}
+	s.renewClient(ctx, client)
+	w.Header().Set("Cache-Control", "no-store")
+	writeJSON(w, http.StatusOK, answer)
+	return nil
+}
+
+// callingClient finds the client that calls. All are public: one that brings a secret uses a method that it is not
+// registered for, and is refused (A51).
+func (s *server) callingClient(w http.ResponseWriter, r *http.Request, form params) (held[clientRecord], error) {
+	unknown := &refusal{Status: http.StatusUnauthorized, Code: "invalid_client", Text: "the client is not known here"}
+	if r.Header.Get("Authorization") != "" {
+		w.Header().Set("WWW-Authenticate", `Basic realm="durward"`)
+		unknown.Text = "clients here are public: send client_id in the body and no Authorization header"
+		return held[clientRecord]{}, unknown
+	}
+	if form.get("client_secret") != "" || form.get("client_assertion") != "" {
+		unknown.Text = "clients here are public: send no secret"
+		return held[clientRecord]{}, unknown
+	}
+	id := form.get("client_id")
+	if id == "" {
+		return held[clientRecord]{}, badRequest("invalid_request", "client_id is missing")
+	}
+	client, err := s.client(r.Context(), id)
+	if errors.Is(err, policies.ErrNotFound) {
+		return client, unknown
+	}
+	return client, err
+}
+
+// putAccess adds a new access token of a grant to a change.
+func (s *server) putAccess(c *change, now time.Time, grant grantRecord, id string, scopes []string) string {
+	token := accessToken.mint()
+	c.put(accessKey(token), accessRecord{
+		Client: grant.Client, Resource: grant.Resource, Scopes: scopes, Person: grant.Person.key(), Grant: id,
+	}, 0, now.Add(s.options.accessTTL))
+	return token
+}
+
+func (s *server) answer(access, refresh string, scopes []string) tokenAnswer {
+	return tokenAnswer{
+		AccessToken:  access,
+		TokenType:    "Bearer",
+		ExpiresIn:    int64(s.options.accessTTL / time.Second),
+		RefreshToken: refresh,
+		Scope:        strings.Join(scopes, " "),
+	}
+}
+
+// narrowed answers the scopes of a refresh: those asked for, which the grant must cover, or all of the grant's (A58).
+func narrowed(asked string, granted []string) ([]string, error) {
+	scopes := strings.Fields(asked)
+	if len(scopes) == 0 {
+		return granted, nil
+	}
+	if !covers(granted, scopes) {
+		return nil, badRequest("invalid_scope", "a refresh cannot widen the scope that was granted")
+	}
+	return scopes, nil
+}

@@ -1,0 +1,114 @@
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"durward/policies"
+)
+
+// Policy turns a kind of identity provider into a policy type: an authorization server that signs people in there.
+// The type's options are the provider's own plus those every provider has in common (gateway, browserLoginOverrides).
+func Policy(provider policies.ProviderType) policies.Type {
+	return policyType{provider: provider}
+}
+
+type policyType struct {
+	provider policies.ProviderType
+}
+
+// Describe implements policies.Type. Should the provider's schema be unusable, the schema holds the own options only and
+// Validate says so.
+func (t policyType) Describe() policies.Description {
+	described := t.provider.Describe()
+	schema, err := mergeSchema(described.Options)
+	if err != nil {
+		schema, _ = mergeSchema(json.RawMessage(`{}`)) // the own schema alone: a constant that merges
+	}
+	return policies.Description{Type: described.Type, Options: schema}
+}
+
+// Validate implements policies.Type.
+func (t policyType) Validate(input policies.Input) policies.Report {
+	report := policies.Report{Authenticates: true, Vary: map[string]policies.Vary{}}
+	problem := func(format string, args ...any) {
+		report.Problems = append(report.Problems, policies.Problem{Text: fmt.Sprintf(format, args...)})
+	}
+	if _, err := mergeSchema(t.provider.Describe().Options); err != nil {
+		problem("this policy type cannot be used: %v", err)
+	}
+	if _, rest, err := splitOptions(input.Options); err != nil {
+		problem("options must be an object as the schema of the policy type describes it")
+	} else {
+		own := t.provider.Validate(rest)
+		report.Problems = append(report.Problems, own.Problems...)
+		report.Notes = append(report.Notes, own.Notes...)
+		report.Facts = append(report.Facts, own.Facts...)
+	}
+	if cookie := (&http.Cookie{Name: input.Name, Value: "x"}); cookie.Valid() != nil {
+		problem("the policy's name becomes part of a cookie's name: use letters, digits, '-' and '_' only")
+	}
+	for _, origin := range input.Origins {
+		if !trustworthy(origin) {
+			problem("the public origin %s is plain http: sign-in is served over https, or on a loopback address", origin)
+		}
+	}
+	for _, r := range input.Routes {
+		if r.Path == "/" || r.Path == "" {
+			// Q3: clients disagree on how an origin's root is written as a resource.
+			problem("route %q is at the root: behind sign-in a route needs a path of its own, such as /mcp/name", r.ID)
+		}
+		report.Vary[r.ID] = policies.Vary{Headers: []string{"Authorization"}, Origin: true}
+	}
+	for _, path := range paths(input.Routes) {
+		report.Paths = append(report.Paths, policies.Path{Path: path})
+	}
+	report.Facts = append(report.Facts, facts(input)...)
+	return report
+}
+
+// Configure implements policies.Type.
+func (t policyType) Configure(
+	_ context.Context, input policies.Input, host policies.Host,
+) (policies.Policy, error) {
+	own, rest, err := splitOptions(input.Options)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := t.provider.Configure(rest, policies.ProviderSettings{Timeout: own.remoteTimeout})
+	if err != nil {
+		return nil, fmt.Errorf("configure identity provider: %w", err)
+	}
+	return newServer(input, own, provider, host)
+}
+
+// facts says what follows from the origin. Without configured origins each request's own counts.
+func facts(input policies.Input) []policies.Fact {
+	origins := input.Origins
+	if len(origins) == 0 {
+		origins = []string{"{origin of the request}"}
+	}
+	var all []policies.Fact
+	for _, origin := range origins {
+		all = append(all,
+			policies.Fact{Name: "issuer", Value: origin},
+			policies.Fact{Name: "callback URL", Value: origin + callbackPath},
+		)
+		for _, r := range input.Routes {
+			all = append(all, policies.Fact{Name: "resource of " + r.ID, Value: resourceOf(origin, r.Path)})
+		}
+	}
+	return all
+}
+
+// trustworthy says whether an origin may carry tokens and cookies: https, or a loopback address (A8).
+func trustworthy(origin string) bool {
+	if strings.HasPrefix(origin, "https://") {
+		return true
+	}
+	host, isHTTP := strings.CutPrefix(origin, "http://")
+	return isHTTP && loopbackHost(host)
+}
