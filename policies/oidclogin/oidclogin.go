@@ -1,0 +1,169 @@
+// Package oidclogin signs people in at any OpenID provider.
+//
+// It owns the relying party's half of an OpenID Connect login by authorization code: the URL a browser is sent to, the
+// exchange of the code, and every check of the ID token that OpenID Connect Core section 3.1.3.7 asks for, with those
+// that the libraries beneath (golang.org/x/oauth2, coreos/go-oidc) leave to their caller: nonce, typ, azp, iat, and the
+// iss parameter of the callback (RFC 9207).
+//
+// It promises that a [Provider] touches no network until a person signs in, that every call to the provider ends within
+// Config.Timeout, reads at most 1 MiB and follows no redirect, and that no error it answers holds a code, a token or
+// the client secret: what the provider wrote never passes into an error, save error codes and trace ids of harmless
+// form.
+//
+// It is not for deciding who may sign in, for keeping a login's state between its two halves, or for the provider's
+// access token, which is dropped unread: the caller gets an identity and nothing that opens a door elsewhere.
+package oidclogin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"durward/policies"
+)
+
+// Config says where the provider is and who we are to it.
+type Config struct {
+	// Issuer is the provider's issuer identifier, exactly as its ID tokens carry it in iss.
+	Issuer string
+	// AuthorizeURL, TokenURL and JWKSURL are the provider's endpoints. All are https; http is taken only for a loopback
+	// address, and only if the issuer is on one too.
+	AuthorizeURL, TokenURL, JWKSURL string
+	// ClientID and ClientSecret are our registration at the provider. An empty secret makes us a public client.
+	ClientID, ClientSecret string
+	// Scopes are requested at every login. They must contain "openid": without it there is no ID token.
+	Scopes []string
+	// AuthStyle says how the token endpoint is told the client's id and secret. The zero value is
+	// oauth2.AuthStyleInHeader (client_secret_basic): never a guess, which would send the secret twice.
+	AuthStyle oauth2.AuthStyle
+	// Algs are the JOSE algorithms an ID token may be signed with; RS256 if empty. Symmetric ones and none are refused.
+	Algs []string
+	// Timeout bounds each call to the provider, from dialling to the last byte. Required.
+	Timeout time.Duration
+	// Transport carries the calls. If nil, one of the provider's own is made, with the usual proxy variables.
+	Transport http.RoundTripper
+	// ExtraAuthorize are further parameters of the authorization request, such as prompt or organization. None may be
+	// one that this package sets.
+	ExtraAuthorize url.Values
+}
+
+// Provider is an OpenID provider at which people sign in. It implements policies.IdentityProvider, and its methods may
+// be called concurrently.
+type Provider struct {
+	issuer   string
+	clientID string
+	timeout  time.Duration
+	client   *http.Client
+	exchange oauth2.Config
+	extra    []oauth2.AuthCodeOption
+	keys     oidc.KeySet
+	algs     []string
+}
+
+var _ policies.IdentityProvider = (*Provider)(nil)
+
+// New makes a provider. It touches no network: keys are fetched when the first ID token is to be verified. The error
+// says which field of the configuration is wrong, without quoting it.
+func New(c Config) (*Provider, error) {
+	if err := c.check(); err != nil {
+		return nil, fmt.Errorf("configure OpenID provider: %w", err)
+	}
+	client := newClient(c.Transport)
+	// go-oidc fetches keys outside of any caller's context, so that this client has to bound the time by itself.
+	keyClient := *client
+	keyClient.Timeout = c.Timeout
+	style := c.AuthStyle
+	if style == oauth2.AuthStyleAutoDetect {
+		style = oauth2.AuthStyleInHeader
+	}
+	algs := slices.Clone(c.Algs)
+	if len(algs) == 0 {
+		algs = []string{oidc.RS256}
+	}
+	var extra []oauth2.AuthCodeOption
+	for _, name := range slices.Sorted(maps.Keys(c.ExtraAuthorize)) {
+		extra = append(extra, oauth2.SetAuthURLParam(name, c.ExtraAuthorize.Get(name)))
+	}
+	return &Provider{
+		issuer:   c.Issuer,
+		clientID: c.ClientID,
+		timeout:  c.Timeout,
+		client:   client,
+		exchange: oauth2.Config{
+			ClientID:     c.ClientID,
+			ClientSecret: c.ClientSecret,
+			Endpoint:     oauth2.Endpoint{AuthURL: c.AuthorizeURL, TokenURL: c.TokenURL, AuthStyle: style},
+			Scopes:       slices.Clone(c.Scopes),
+		},
+		extra: extra,
+		keys:  oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &keyClient), c.JWKSURL),
+		algs:  algs,
+	}, nil
+}
+
+// Issuer is the issuer identifier from the configuration.
+func (p *Provider) Issuer() string { return p.issuer }
+
+// Begin answers the URL of an authorization request (OpenID Connect Core section 3.1.2.1) with state, nonce and an S256
+// challenge (requirement C2). It fails only on a login that lacks one of them.
+func (p *Provider) Begin(_ context.Context, login policies.Login) (string, error) {
+	if err := checkLogin(login); err != nil {
+		return "", fmt.Errorf("begin sign-in: %w", err)
+	}
+	config := p.exchange
+	config.RedirectURL = login.RedirectURI
+	return config.AuthCodeURL(login.State, append(slices.Clone(p.extra),
+		oidc.Nonce(login.Nonce), oauth2.S256ChallengeOption(login.Verifier))...), nil
+}
+
+// Complete exchanges the callback's code and answers the identity that the verified ID token names. Every error is a
+// *policies.LoginError. The identity's Handle is nil: without a refresh token kept, and none is, there is nothing to
+// ask the provider with.
+func (p *Provider) Complete(
+	ctx context.Context, login policies.Login, callback policies.Callback,
+) (policies.Identity, error) {
+	if err := checkLogin(login); err != nil {
+		return policies.Identity{}, invalid("login_incomplete", err)
+	}
+	code, err := p.readCallback(callback.Query)
+	if err != nil {
+		return policies.Identity{}, err
+	}
+	raw, err := p.redeem(ctx, login, code)
+	if err != nil {
+		return policies.Identity{}, err
+	}
+	return p.identify(ctx, raw, login.Nonce)
+}
+
+// Recheck knows of no way to ask: for the nil handle that Complete gives it answers that nothing is known against the
+// person. A handle of another origin is an error, not a welcome.
+func (p *Provider) Recheck(_ context.Context, handle []byte) (policies.Standing, error) {
+	if handle != nil {
+		return policies.Standing{}, errors.New("recheck person: the handle is not one of this provider's")
+	}
+	return policies.Standing{}, nil
+}
+
+// checkLogin refuses a login that would leave a check without its counterpart: an empty nonce equals a missing one.
+func checkLogin(l policies.Login) error {
+	switch {
+	case l.RedirectURI == "":
+		return errors.New("the login has no redirect URI")
+	case l.State == "":
+		return errors.New("the login has no state")
+	case l.Nonce == "":
+		return errors.New("the login has no nonce")
+	case len(l.Verifier) < 43 || len(l.Verifier) > 128: // RFC 7636 section 4.1
+		return errors.New("the login's verifier is not 43 to 128 characters long")
+	}
+	return nil
+}
