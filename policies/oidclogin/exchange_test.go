@@ -130,7 +130,7 @@ func TestC4_Callbacks(t *testing.T) {
 		"iss foreign":   {url.Values{"code": {testCode}, "iss": {"https://evil.example"}}, isInvalid, "issuer_mismatch", ""},
 		"iss empty":     {url.Values{"code": {testCode}, "iss": {""}}, isInvalid, "issuer_mismatch", ""},
 		"two iss":       {url.Values{"code": {testCode}, "iss": {f.URL, "x"}}, isInvalid, "callback_ambiguous", ""},
-		"iss and error": {url.Values{"error": {"server_error"}, "iss": {"https://e.example"}}, isInvalid, "issuer_mismatch", ""},
+		"iss and error": {url.Values{"error": {"server_error"}, "iss": {"https://evil"}}, isInvalid, "issuer_mismatch", ""},
 		"refused":       {url.Values{"error": {"access_denied"}}, isRefused, "access_denied", ""},
 		"login wanted":  {url.Values{"error": {"login_required"}}, isRefused, "login_required", ""},
 		"scope": {
@@ -169,7 +169,7 @@ func TestC3_TokenAnswers(t *testing.T) {
 		})
 	}
 	huge := `{"access_token":"` + strings.Repeat("x", 2<<20) + `"}`
-	granted := func(more string) http.HandlerFunc { return granted(`` + more + `}`) }
+	granted := func(more string) http.HandlerFunc { return answerText(200, `{"access_token":"canary",`+more+`}`) }
 	tests := map[string]struct {
 		answer http.HandlerFunc
 		fault  policies.LoginFault

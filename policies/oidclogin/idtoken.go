@@ -25,7 +25,7 @@ func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Id
 		&oidc.Config{ClientID: p.clientID, SupportedSigningAlgs: p.algs, SkipExpiryCheck: true})
 	_, refused := verifier.Verify(waiting, raw)
 	if keys.payload == nil {
-		return policies.Identity{}, keys.fault()
+		return policies.Identity{}, keys.fault(waiting.Err())
 	}
 	set, err := readClaims(keys.payload)
 	if err != nil {
@@ -80,23 +80,21 @@ func (w *witness) VerifySignature(ctx context.Context, jwt string) ([]byte, erro
 	return w.payload, w.err
 }
 
-// fault tells a key set that could not be had from a signature that no key of it made. The remote key set wraps a cause
-// in the first case only.
-func (w *witness) fault() error {
+// fault tells a key set that could not be had from a signature that no key of it made; ended is the context's error.
+// The remote key set wraps a cause in the first case only, and of some causes it gives no more than the text.
+func (w *witness) fault(ended error) error {
 	cause := errors.Unwrap(w.err)
 	if cause == nil {
 		return invalid("id_token_signature", errors.New("no key of the provider made the ID token's signature"))
 	}
-	if redirectedOrAbsent(cause) {
+	status, answered := strings.CutPrefix(cause.Error(), "oidc: get keys failed: ")
+	switch {
+	case answered && (strings.HasPrefix(status, "429") || strings.HasPrefix(status, "5")):
+		return unreachable("keys_status", errors.New("the provider's key set cannot be had at present"))
+	case answered: // redirects are not followed: the key set is not where the options say
 		return misconfigured("keys_status", urlHint, errors.New("the provider's key set is not at its URL"))
+	case strings.Contains(cause.Error(), "Client.Timeout"):
+		return unreachable("keys_unreachable", context.DeadlineExceeded)
 	}
-	return unreachable("keys_unreachable", networkCause(cause))
-}
-
-// redirectedOrAbsent reports that the key set's URL answered with a status that trying again does not mend. go-oidc
-// gives the status as the beginning of a text only.
-func redirectedOrAbsent(err error) bool {
-	status, found := strings.CutPrefix(err.Error(), "oidc: get keys failed: ")
-	return found && (strings.HasPrefix(status, "3") || strings.HasPrefix(status, "4")) &&
-		!strings.HasPrefix(status, "429")
+	return unreachable("keys_unreachable", networkCause(errors.Join(cause, ended)))
 }
