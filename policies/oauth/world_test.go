@@ -256,9 +256,10 @@ func (w *world) tokensOf(client string, got answer) tokens {
 	return tokens{client, members["access_token"].(string), members["refresh_token"].(string)}
 }
 
-// signIn takes a new client all the way.
+// signIn takes a new client all the way, in a new browser.
 func (w *world) signIn(person string, changes ...string) tokens {
 	w.Helper()
+	w.browser = w.gateway.Client()
 	client := w.client()
 	return w.tokensOf(client, w.post("/oauth/token", redemption(client, w.code(client, person, changes...))))
 }
