@@ -1,0 +1,48 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+
+	"durward/runtime/internal/mcp"
+)
+
+// firstRead bounds what is set aside on the word of a Content-Length alone.
+const firstRead = 64 << 10
+
+// readBody reads the whole body, or fails: with *http.MaxBytesError if it is longer than limit bytes.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength > limit {
+		return nil, &http.MaxBytesError{Limit: limit}
+	}
+	if r.ContentLength == 0 {
+		return nil, nil
+	}
+	// One byte more than announced: then the read that fills the buffer also finds the end.
+	body := make([]byte, 0, min(max(r.ContentLength, 511), firstRead)+1)
+	from := http.MaxBytesReader(w, r.Body, limit)
+	for {
+		n, err := from.Read(body[len(body):cap(body)])
+		body = body[:len(body)+n]
+		if errors.Is(err, io.EOF) {
+			return body, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if len(body) == cap(body) {
+			body = append(body, 0)[:len(body)]
+		}
+	}
+}
+
+func refuseBody(w http.ResponseWriter, err error, limit int64) {
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		mcp.WriteError(w, http.StatusRequestEntityTooLarge, nil, mcp.CodeInvalidRequest,
+			"the request is larger than "+strconv.FormatInt(limit, 10)+" bytes")
+		return
+	}
+	mcp.WriteError(w, http.StatusBadRequest, nil, mcp.CodeParse, "the request's body broke off")
+}

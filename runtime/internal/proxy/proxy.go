@@ -1,0 +1,91 @@
+package proxy
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Defaults of Options.
+const (
+	DefaultMaxBody = 4 << 20
+	DefaultStall   = 30 * time.Second
+)
+
+// Options say how one route is proxied.
+type Options struct {
+	// Upstream is the MCP endpoint: the whole URL that is called, whatever path the client used. Required. It is not
+	// to be changed afterwards.
+	Upstream *url.URL
+	// ForwardSearch appends the client's query to that of Upstream.
+	ForwardSearch bool
+	// Transport reaches the upstream; see Transports. Required.
+	Transport http.RoundTripper
+	// MaxBody bounds a request's body, in bytes; above it the answer is 413. Zero: DefaultMaxBody.
+	MaxBody int64
+	// Stall is how long a client may take none of the bytes that wait for it before it counts as gone. Zero:
+	// DefaultStall.
+	Stall time.Duration
+	// Logger is told of upstreams that fail. Required.
+	Logger *slog.Logger
+	// RequestID answers the id of the request that ctx belongs to. It is sent upstream as X-Request-Id, so that the
+	// upstream's log leads to ours, and stands in log lines. nil: no id.
+	RequestID func(ctx context.Context) string
+	// OnBroken is called for each answer that the upstream began and did not finish while client and host still wanted
+	// it. On a healthy upstream it is never called. nil: nobody counts.
+	OnBroken func(error)
+}
+
+// New answers the handler of one route. It serves POST, GET and DELETE.
+func New(o Options) http.Handler {
+	if o.MaxBody == 0 {
+		o.MaxBody = DefaultMaxBody
+	}
+	if o.Stall == 0 {
+		o.Stall = DefaultStall
+	}
+	if o.RequestID == nil {
+		o.RequestID = func(context.Context) string { return "" }
+	}
+	if o.OnBroken == nil {
+		o.OnBroken = func(error) {}
+	}
+	return &handler{Options: o, buffers: newBuffers()}
+}
+
+type handler struct {
+	Options
+	buffers *buffers
+}
+
+func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodPost, http.MethodGet, http.MethodDelete:
+	default:
+		refuseMethod(w)
+		return
+	}
+	body, err := readBody(w, r, h.MaxBody)
+	if err != nil {
+		refuseBody(w, err, h.MaxBody)
+		return
+	}
+	ctx, end := untilDrained(r.Context())
+	defer end()
+
+	res, err := h.Transport.RoundTrip(h.request(ctx, r, body))
+	if err != nil {
+		h.refuse(ctx, w, body, unanswered(ctx, err))
+		return
+	}
+	defer res.Body.Close()
+	if fault := unfit(ctx, res); fault != nil {
+		h.refuse(ctx, w, body, fault)
+		return
+	}
+	answerHeader(w.Header(), res.Header)
+	w.WriteHeader(res.StatusCode)
+	h.relay(ctx, w, res)
+}
