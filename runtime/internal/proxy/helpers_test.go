@@ -153,6 +153,15 @@ func await[T any](t testing.TB, what string, c <-chan T) (v T) {
 	return v
 }
 
+// echo answers with the body it was sent.
+func echo(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(r.Body) // whole: the server takes the rest away once the answer begins
+	if err != nil {
+		panic(err)
+	}
+	w.Write(b)
+}
+
 // event writes an event and sends it off.
 func event(w http.ResponseWriter, data string) {
 	w.Header().Set("Content-Type", "text/event-stream")

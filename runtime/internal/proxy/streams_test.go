@@ -303,8 +303,7 @@ func TestE_RefusedBodyLeavesTheClientWhole(t *testing.T) {
 		{"far too large, chunked", 8 << 20, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			g := newGateway(t, func(w http.ResponseWriter, r *http.Request) { io.Copy(w, r.Body) },
-				func(o *proxy.Options) { o.MaxBody = limit }, nil)
+			g := newGateway(t, echo, func(o *proxy.Options) { o.MaxBody = limit }, nil)
 			for range 5 {
 				req := request(t, http.MethodPost, g.url, io.NopCloser(strings.NewReader(strings.Repeat(" ", tt.size))))
 				if req.ContentLength = -1; tt.length {
