@@ -23,8 +23,8 @@ const (
 	Export     = "McpClerkOAuthInboundPolicy"
 )
 
-const proxyForm = "Clerk's proxy form (https://your.app/__clerk) is not supported: put the instance's own Frontend API " +
-	"URL (https://clerk.your.app), which Clerk's dashboard shows under API keys"
+const proxyForm = "Clerk's proxy form (https://your.app/__clerk) is not supported: put the instance's own Frontend " +
+	"API URL (https://clerk.your.app), which Clerk's dashboard shows under API keys"
 
 //go:embed options.schema.json
 var schema string

@@ -83,7 +83,7 @@ func TestC3_S29_RefusedIDTokens(t *testing.T) {
 		"another key, same kid":     {code: "id_token_signature", change: func(k *token) { k.key = otherKey() }},
 		"unknown kid":               {code: "id_token_signature", change: func(k *token) { k.kid = "9" }},
 		"at+jwt as ID token":        {code: "id_token_typ", change: func(k *token) { k.header["typ"] = "at+jwt" }},
-		"at+jwt, long":              {code: "id_token_typ", change: func(k *token) { k.header["typ"] = "application/at+jwt" }},
+		"at+jwt, long":              {code: "id_token_typ", change: func(k *token) { k.header["typ"] = "application/at+JWT" }},
 		"logout token":              {code: "id_token_typ", change: func(k *token) { k.header["typ"] = "logout+jwt" }},
 		"typ not a string":          {code: "id_token_typ", change: func(k *token) { k.header["typ"] = 1 }},
 		"typ empty":                 {code: "id_token_typ", change: func(k *token) { k.header["typ"] = "" }},

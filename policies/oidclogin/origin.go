@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// OriginProblem is for plugins whose provider has an origin ("https://login.example.com") as its issuer: it answers what
-// to put instead if value is none, without quoting it, and "" if nothing is wrong. ID tokens carry the issuer byte for
-// byte, so that a slash or a capital letter too many would make every login fail. onPath is added to what is said of a
-// path, where providers have forms of their own.
+// OriginProblem is for plugins whose provider has an origin ("https://login.example.com") as its issuer: it answers
+// what to put instead if value is none, without quoting it, and "" if nothing is wrong. ID tokens carry the issuer byte
+// for byte, so that a slash or a capital letter too many would make every login fail. onPath is added to what is said
+// of a path, where providers have forms of their own.
 func OriginProblem(value, onPath string) string {
 	u, err := url.Parse(value)
 	switch {
