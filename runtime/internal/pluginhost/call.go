@@ -1,0 +1,131 @@
+package pluginhost
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"durward/policies"
+	"durward/policies/policypb"
+)
+
+const (
+	// restartWait is how long a call waits for a restart.
+	restartWait = 2 * time.Second
+	// deathNotice is how long a call that was cut waits to learn that the process died of it: the connection ends
+	// before the process is reaped.
+	deathNotice = time.Second
+	// attempts is how many processes a call is given to at most.
+	attempts = 2
+)
+
+// HTTPRequest is a request for a path that the policy serves, held in memory.
+type HTTPRequest struct {
+	Method string
+	// Target is path and query as the client sent them.
+	Target string
+	// Header has no cookies but the policy's own.
+	Header http.Header
+	Body   []byte
+}
+
+// Evaluate asks the policy for a decision. Any error means that there is none: the caller answers 503. The call waits up
+// to two seconds for a restart; one that is cut by the process's death is put once more to the next process, which is
+// safe since a decision changes nothing. A ctx without a deadline is one more that waits on a stuck policy: the caller
+// sets one.
+func (p *Policy) Evaluate(ctx context.Context, c policies.Call, r policies.Request) (policies.Decision, error) {
+	request := policypb.EncodeRequest(c, r)
+	var answer *policypb.Decision
+	err := p.call(ctx, func(in *instance) (mayRepeat bool, err error) {
+		answer, err = in.policy.Evaluate(ctx, request)
+		return true, err
+	})
+	if err != nil {
+		return policies.Decision{}, fmt.Errorf("evaluate with policy %s: %w", p.spec.Name, err)
+	}
+	decision, err := policypb.DecodeDecision(answer)
+	if err != nil {
+		return policies.Decision{}, fmt.Errorf("evaluate with policy %s: %w", p.spec.Name, err)
+	}
+	return decision, nil
+}
+
+// Do has the policy answer a request. Any error means that there is no answer: the caller answers 503. The call waits up
+// to two seconds for a restart. One that is cut by the process's death is repeated only if it was never handed to the
+// process's connection, whatever its method: the GET of a sign-in's callback uses up a code.
+func (p *Policy) Do(ctx context.Context, c policies.Call, r HTTPRequest) (policies.Response, error) {
+	request := &policypb.HTTPRequest{
+		Call:   policypb.EncodeCall(c),
+		Method: r.Method,
+		Target: []byte(r.Target),
+		Header: policypb.EncodeHeader(r.Header),
+		Body:   r.Body,
+	}
+	var answer *policypb.HTTPResponse
+	err := p.call(ctx, func(in *instance) (mayRepeat bool, err error) {
+		ctx, sent := markSent(ctx)
+		answer, err = in.policy.ServeHTTP(ctx, request)
+		return !sent.Load(), err
+	})
+	if err != nil {
+		return policies.Response{}, fmt.Errorf("serve http with policy %s: %w", p.spec.Name, err)
+	}
+	response, err := policypb.DecodeResponse(answer)
+	if err != nil {
+		return policies.Response{}, fmt.Errorf("serve http with policy %s: %w", p.spec.Name, err)
+	}
+	return response, nil
+}
+
+// call makes one call to the running instance, and once more to the next one if this one died of it and ask says that
+// the call may be repeated.
+func (p *Policy) call(ctx context.Context, ask func(*instance) (mayRepeat bool, err error)) error {
+	if !p.enter() {
+		return errStopped
+	}
+	defer p.leave()
+	for attempt := 1; ; attempt++ {
+		in, err := p.await(ctx)
+		if err != nil {
+			return err
+		}
+		mayRepeat, err := ask(in)
+		if err == nil {
+			return nil
+		}
+		if attempt == attempts || !mayRepeat || !cut(ctx, in, err) {
+			return wording(ctx, err)
+		}
+	}
+}
+
+// cut reports whether the call failed because the process died.
+func cut(ctx context.Context, in *instance, err error) bool {
+	if code := status.Code(err); code != codes.Unavailable && code != codes.Canceled {
+		return false
+	}
+	timer := time.NewTimer(deathNotice)
+	defer timer.Stop()
+	select {
+	case <-in.proc.done:
+		return ctx.Err() == nil
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+	return false
+}
+
+// wording keeps the context's own errors, for errors.Is, and bounds what a process may say.
+func wording(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	text := status.Convert(err).Message()
+	return errors.New(strings.Join(strings.Fields(clip(text, 600)), " "))
+}

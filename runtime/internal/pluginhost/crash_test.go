@@ -1,0 +1,359 @@
+package pluginhost
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"durward/policies"
+)
+
+func newTestLogger(w io.Writer) *slog.Logger {
+	return slog.New(slog.NewJSONHandler(w, &slog.HandlerOptions{
+		Level: slog.LevelDebug,
+		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if len(groups) == 0 && a.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return a
+		},
+	}))
+}
+
+func TestKilledProcessIsReplacedAndCallsWaitForIt(t *testing.T) {
+	h, _ := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	pid := p.Status().PID
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	decision, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	status := awaitState(t, p, Running, pid)
+	if status.Restarts != 1 || decision.Principal.Subject != strconv.Itoa(status.PID) {
+		t.Errorf("decided by %s, status %+v", decision.Principal.Subject, status)
+	}
+	if _, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/echo"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEvaluateUnderKillNeverFails(t *testing.T) {
+	h, _ := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	ctx, cancel := context.WithCancel(t.Context())
+	var callers sync.WaitGroup
+	var ready sync.WaitGroup
+	for range 4 {
+		ready.Add(1)
+		callers.Go(func() {
+			for first := true; ctx.Err() == nil; first = false {
+				call, done := context.WithTimeout(context.Background(), 10*time.Second)
+				_, err := p.Evaluate(call, testCall(), policies.Request{Route: "demo"})
+				done()
+				if err != nil {
+					t.Errorf("evaluate: %v", err)
+				}
+				if first {
+					ready.Done()
+				}
+			}
+		})
+	}
+	ready.Wait()
+	pid := p.Status().PID
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	awaitState(t, p, Running, pid)
+	cancel()
+	callers.Wait()
+}
+
+func TestEvaluateCutByACrashIsAskedOnceMore(t *testing.T) {
+	h, _ := newHost(t, nil)
+	spec := testSpec("first", self(t, "good"), `{}`)
+	p := start(t, h, spec)
+	spec.Store.(*memory).put("crash/once")
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo", Name: "exit once"}); err != nil {
+		t.Error(err)
+	}
+	if got := p.Status().Restarts; got != 1 {
+		t.Errorf("%d restarts", got)
+	}
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo", Name: "exit"}); err == nil {
+		t.Error("an Evaluate that always crashes has an answer")
+	}
+	if got := awaitState(t, p, Running, 0).Restarts; got > 3 {
+		t.Errorf("%d restarts: asked more than twice", got)
+	}
+}
+
+func TestRequestThatMayHaveRunIsNotSentAgain(t *testing.T) {
+	h, _ := newHost(t, nil)
+	spec := testSpec("first", self(t, "good"), `{}`)
+	p := start(t, h, spec)
+	pid := p.Status().PID
+	_, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/count-and-exit"})
+	if err == nil {
+		t.Error("a request that was cut has an answer")
+	}
+	awaitState(t, p, Running, pid)
+	if n := spec.Store.(*memory).count("count/"); n != 1 {
+		t.Errorf("the request ran %d times", n)
+	}
+}
+
+func TestCrashBudgetEndsInDown(t *testing.T) {
+	h, j := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	for n := range crashBudget {
+		pid := p.Status().PID
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		if got := awaitState(t, p, Running, pid).Restarts; got != n+1 {
+			t.Errorf("%d restarts, want %d", got, n+1)
+		}
+	}
+	_ = syscall.Kill(p.Status().PID, syscall.SIGKILL)
+	awaitState(t, p, Down, 0)
+	j.await(t, "policy is down")
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"}); !errors.Is(err, errDown) {
+		t.Errorf("error = %v", err)
+	}
+	p.Stop(t.Context())
+	if got := p.Status().State; got != Stopped {
+		t.Errorf("state = %s", got)
+	}
+}
+
+func TestFailingRestartsSpendTheBudgetToo(t *testing.T) {
+	h, _ := newHost(t, nil)
+	options := fmt.Sprintf(`{"crashFile":%q}`, filepath.Join(t.TempDir(), "crash"))
+	p := start(t, h, testSpec("first", self(t, "good"), options))
+	_ = syscall.Kill(p.Status().PID, syscall.SIGKILL)
+	awaitState(t, p, Down, 0)
+	if got := p.Status().Restarts; got != 0 {
+		t.Errorf("%d restarts", got)
+	}
+}
+
+func TestProcessThatDoesNotAnswerIsReplaced(t *testing.T) {
+	h, j := newHost(t, func(o *Options) { o.HealthInterval = 200 * time.Millisecond })
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	pid := p.Status().PID
+	_ = syscall.Kill(pid, syscall.SIGSTOP)
+	awaitState(t, p, Running, pid)
+	j.await(t, "does not answer")
+}
+
+func TestStopOfAProcessThatDoesNotAnswer(t *testing.T) {
+	h, _ := newHost(t, func(o *Options) { o.StopTimeout = 200 * time.Millisecond })
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	_ = syscall.Kill(p.Status().PID, syscall.SIGSTOP)
+	stopped := make(chan struct{})
+	go func() {
+		p.Stop(context.Background())
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(5 * time.Second):
+		t.Fatal("Stop hangs")
+	}
+}
+
+func TestRestartRule(t *testing.T) {
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	second := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Second) }
+	rule := restarts{random: func() float64 { return 0.5 }}
+	steps := []struct {
+		at    int
+		pause time.Duration
+		ok    bool
+	}{
+		{0, 0, true},
+		{1, 75 * time.Millisecond, true},
+		{2, 150 * time.Millisecond, true},
+		{61, 75 * time.Millisecond, true}, // 0 and 1 are forgotten
+		{130, 0, true},
+		{131, 75 * time.Millisecond, true},
+		{132, 150 * time.Millisecond, true},
+		{133, 0, false},
+	}
+	for _, s := range steps {
+		if pause, ok := rule.next(second(s.at)); pause != s.pause || ok != s.ok {
+			t.Errorf("crash at %d s: pause %v, %v, want %v, %v", s.at, pause, ok, s.pause, s.ok)
+		}
+	}
+}
+
+// resources is what G6 counts.
+type resources struct {
+	goroutines, descriptors int
+	children                bool
+	files                   int
+}
+
+func count(t *testing.T, h *Host) resources {
+	t.Helper()
+	// Descriptors whose owner go-plugin forgot are closed when the collector finds them.
+	runtime.GC()
+	descriptors, err := os.ReadDir("/dev/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = syscall.Wait4(-1, nil, syscall.WNOHANG, nil)
+	return resources{
+		goroutines: runtime.NumGoroutine(), descriptors: len(descriptors),
+		children: !errors.Is(err, syscall.ECHILD), files: len(list(t, h.run.path)),
+	}
+}
+
+func TestG6_NothingIsLeftAfterStopsAndCrashes(t *testing.T) {
+	cases := map[string]func(*testing.T, *Host){
+		"start and stop": func(t *testing.T, h *Host) {
+			p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+			if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"}); err != nil {
+				t.Error(err)
+			}
+			p.Stop(t.Context())
+		},
+		"crash and restart": func(t *testing.T, h *Host) {
+			p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+			pid := p.Status().PID
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			awaitState(t, p, Running, pid)
+			p.Stop(t.Context())
+		},
+		"failed start": func(t *testing.T, h *Host) {
+			_, err := h.Start(t.Context(), testSpec("first", self(t, "good"), `{"configure":"exit"}`))
+			if err == nil {
+				t.Error("started")
+			}
+		},
+		"no handshake": func(t *testing.T, h *Host) {
+			_, err := h.Start(t.Context(), testSpec("first", self(t, "prints-first"), `{}`))
+			if err == nil {
+				t.Error("started")
+			}
+		},
+		"start given up": func(t *testing.T, h *Host) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if _, err := h.Start(ctx, testSpec("first", self(t, "good"), `{}`)); err == nil {
+				t.Error("started")
+			}
+			h.work.Wait()
+		},
+	}
+	for name, cycle := range cases {
+		t.Run(name, func(t *testing.T) {
+			h, _ := newHost(t, nil)
+			cycle(t, h) // what is made once and kept
+			before := count(t, h)
+			for range 20 {
+				cycle(t, h)
+			}
+			// Goroutines that gRPC told to end may need a moment to be gone.
+			var after resources
+			for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+				if after = count(t, h); after == before {
+					break
+				}
+			}
+			if after != before || after.children {
+				stacks := make([]byte, 1<<16)
+				t.Errorf("before %+v, after %+v\n%s", before, after, stacks[:runtime.Stack(stacks, true)])
+			}
+			if after.files != 1 {
+				t.Errorf("%d files in the run folder, not only its lock", after.files)
+			}
+		})
+	}
+}
+
+func TestG8_NoProcessOutlivesTheHost(t *testing.T) {
+	ends := map[string]func(*exec.Cmd, io.Closer){
+		"killed": func(host *exec.Cmd, _ io.Closer) { _ = host.Process.Kill() },
+		"SIGTERM nobody handles": func(host *exec.Cmd, _ io.Closer) {
+			_ = host.Process.Signal(syscall.SIGTERM)
+		},
+		"exit without Close": func(_ *exec.Cmd, stdin io.Closer) { _ = stdin.Close() },
+		"panic":              func(_ *exec.Cmd, stdin io.Closer) { _ = stdin.Close() },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			runDir := shortDir(t)
+			host := exec.Command(os.Args[0], "as-host", runDir, name)
+			var stderr bytes.Buffer
+			host.Stderr = &stderr
+			stdin, err := host.StdinPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			stdout, err := host.StdoutPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := host.Start(); err != nil {
+				t.Fatal(err)
+			}
+			line, err := bufio.NewReader(stdout).ReadString('\n')
+			if err != nil {
+				t.Fatalf("host did not start: %v\n%s", err, stderr.String())
+			}
+			end(host, stdin)
+			_ = host.Wait()
+			deadline := time.Now().Add(time.Second)
+			for _, field := range strings.Fields(line) {
+				pid, err := strconv.Atoi(field)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for alive(pid) {
+					if time.Now().After(deadline) {
+						t.Errorf("process %d outlived its host", pid)
+						_ = syscall.Kill(pid, syscall.SIGKILL)
+						break
+					}
+					runtime.Gosched()
+				}
+			}
+			h, err := New(Options{RunDir: runDir, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer h.Close()
+			if left := list(t, runDir); len(left) != 1 {
+				t.Errorf("the next host did not sweep: %v", left)
+			}
+		})
+	}
+}
+
+// alive reports whether the process is there and no zombie that waits for init.
+func alive(pid int) bool {
+	if err := syscall.Kill(pid, 0); err != nil {
+		return false
+	}
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return !errors.Is(err, os.ErrNotExist) || runtime.GOOS != "linux"
+	}
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return !strings.HasPrefix(state, "Z")
+}

@@ -1,0 +1,20 @@
+// Package pluginhost runs policies as child processes.
+//
+// It owns a policy's process from start to death: the executable and its hash, the private socket folder, the go-plugin
+// handshake, the host services on the other side, the process's standard error, its health, its restarts, and the calls
+// that are made to it.
+//
+// It promises:
+//   - Start answers a policy that is up, configured and healthy, or leaves nothing behind.
+//   - A process that dies is noticed at once and started again from the same bytes with the same input, with growing
+//     pauses, until it has spent its crash budget; then the policy is down until somebody starts it anew.
+//   - A call that meets a restart waits for it, at most two seconds. Evaluate, which changes nothing, is asked once more
+//     if a crash cut it. A request that may have reached the policy's HTTP side is never sent twice.
+//   - After Stop and Close, goroutines, descriptors, processes and socket files are back where they were, also after
+//     crashes; and no process outlives the host by more than a second, however the host ends.
+//   - Nothing that a process says or fails to say takes the host down, blocks it, or becomes an allow: messages are
+//     bounded and checked, log lines are bounded and taken as text, a fault is an error.
+//
+// It is not for deciding when policies start and stop (generations do), for draining (the caller has, before Stop), for
+// caching decisions, or for knowing what a policy does. It runs on Unix only.
+package pluginhost

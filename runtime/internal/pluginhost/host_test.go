@@ -1,0 +1,436 @@
+package pluginhost
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"durward/policies"
+)
+
+func TestStartEvaluateServeStop(t *testing.T) {
+	h, j := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+
+	status := p.Status()
+	if status.State != Running || status.PID == 0 || status.Restarts != 0 || status.Since.IsZero() {
+		t.Errorf("status = %+v", status)
+	}
+	if got := p.Report().Paths; !cmp.Equal(got, []policies.Path{{Path: "/test/echo"}}) {
+		t.Errorf("paths = %v", got)
+	}
+
+	decision, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := policies.Decision{
+		Outcome: policies.Allow, TTL: time.Minute,
+		Principal: &policies.Principal{Issuer: "test", Subject: strconv.Itoa(status.PID)},
+	}
+	if diff := cmp.Diff(want, decision); diff != "" {
+		t.Errorf("decision (-want +got):\n%s", diff)
+	}
+
+	response, err := p.Do(t.Context(), testCall(), HTTPRequest{
+		Method: "POST", Target: "/test/echo?a=%20b&c=\xff", Body: []byte("body"),
+		Header: http.Header{"X-Many": {"1", "2\xfe"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantResponse := policies.Response{
+		Status: 202, Body: []byte("body"),
+		Header: http.Header{
+			"X-Host": {"mcp.example.com"}, "X-Remote": {"192.0.2.7:0"}, "X-Query": {"a=%20b&c=\xff"}, "X-Many": {"1", "2\xfe"},
+		},
+	}
+	if diff := cmp.Diff(wantResponse, response); diff != "" {
+		t.Errorf("response (-want +got):\n%s", diff)
+	}
+
+	p.Stop(t.Context())
+	if status := p.Status(); status.State != Stopped || status.PID != 0 {
+		t.Errorf("after Stop: %+v", status)
+	}
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"}); !errors.Is(err, errStopped) {
+		t.Errorf("Evaluate after Stop: %v", err)
+	}
+	p.Stop(t.Context())
+	j.await(t, "policy stopped")
+}
+
+func TestStoreAndAuditAcross(t *testing.T) {
+	h, _ := newHost(t, nil)
+	spec := testSpec("first", self(t, "good"), `{}`)
+	p := start(t, h, spec)
+	for _, path := range []string{"/test/store", "/test/audit"} {
+		response, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: path})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := string(response.Body); got != "ok" && got != "<nil>" {
+			t.Errorf("%s: %s", path, got)
+		}
+	}
+	m := spec.Store.(*memory)
+	if want := []string{"test.done success s1 req-1"}; !cmp.Equal(want, m.events) {
+		t.Errorf("events = %q", m.events)
+	}
+	if want := []string{"tag"}; !cmp.Equal(want, m.purged) {
+		t.Errorf("purged = %q", m.purged)
+	}
+}
+
+func TestG7_EvaluateFaultsAreErrorsAndLeaveTheProcessRunning(t *testing.T) {
+	h, j := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	pid := p.Status().PID
+	for name, want := range map[string]string{
+		"panic":     "the policy panicked",
+		"error":     "cannot decide",
+		"malformed": "unknown outcome",
+		"oversized": "tag",
+	} {
+		t.Run(name, func(t *testing.T) {
+			d, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo", Name: name})
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("decision %+v, error %v, want %q", d, err, want)
+			}
+		})
+	}
+	t.Run("hang", func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		_, err := p.Evaluate(ctx, testCall(), policies.Request{Route: "demo", Name: "hang"})
+		if !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("error = %v", err)
+		}
+	})
+	t.Run("big answer", func(t *testing.T) {
+		_, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/big"})
+		if err == nil || !strings.Contains(err.Error(), "1048576") {
+			t.Errorf("error = %v", err)
+		}
+	})
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"}); err != nil {
+		t.Error(err)
+	}
+	if got := p.Status(); got.PID != pid || got.Restarts != 0 {
+		t.Errorf("status = %+v, want process %d", got, pid)
+	}
+	line := j.await(t, "policy panicked")
+	stack, _ := line["log"].(map[string]any)["stack"].(string)
+	if !strings.Contains(stack, "Evaluate") {
+		t.Errorf("log line has no stack: %v", line)
+	}
+}
+
+func TestG7_StartFailsAndLeavesNothing(t *testing.T) {
+	cases := []struct{ name, how, options, want string }{
+		{"prints to stdout first", "prints-first", `{}`, "hello from a library"},
+		{"endless first line", "floods-stdout", `{}`, "Unrecognized remote plugin message"},
+		{"exits", "exits", `{}`, "exit status 7"},
+		{"says nothing", "says-nothing", `{}`, "was not ready within"},
+		{"names another socket", "names-another-socket", `{}`, "outside of its own folder"},
+		{"another protocol version", "other-protocol", `{}`, "incompatible API version"},
+		{"hangs in Configure", "good", `{"configure":"hang"}`, "was not ready within"},
+		{"panics in Configure", "good", `{"configure":"panic"}`, "the policy panicked"},
+		{"fails in Configure", "good", `{"configure":"error"}`, "cannot be configured"},
+		{"exits in Configure", "good", `{"configure":"exit"}`, "exit status 8"},
+		{"finds problems", "good", `{"configure":"problem"}`, "1 problems"},
+		{"another type", "good", `{}`, "not \"another\""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			h, j := newHost(t, func(o *Options) { o.StartTimeout = 3 * time.Second })
+			spec := testSpec("first", self(t, c.how), c.options)
+			if c.name == "another type" {
+				spec.Type = "another"
+			}
+			p, err := h.Start(t.Context(), spec)
+			if err == nil {
+				t.Fatalf("started: %+v", p.Status())
+			}
+			if !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %q does not say %q", err, c.want)
+			}
+			if strings.Contains(j.all(), "secret in a panic") {
+				t.Error("the panic's value is in the log")
+			}
+			h.work.Wait()
+			if left := list(t, h.run.path); !cmp.Equal(left, []string{lockName}) {
+				t.Errorf("left in the run folder: %v", left)
+			}
+		})
+	}
+}
+
+func TestProblemsOfConfigureAreGiven(t *testing.T) {
+	h, _ := newHost(t, nil)
+	_, err := h.Start(t.Context(), testSpec("first", self(t, "good"), `{"configure":"problem"}`))
+	problems, ok := errors.AsType[*ProblemsError](err)
+	if !ok || len(problems.Problems) != 1 || problems.Problems[0].Pointer != "/configure" {
+		t.Errorf("error = %v", err)
+	}
+}
+
+func TestCancelledStartReturnsAtOnce(t *testing.T) {
+	h, _ := newHost(t, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	failed := make(chan error, 1)
+	go func() {
+		_, err := h.Start(ctx, testSpec("first", self(t, "says-nothing"), `{}`))
+		failed <- err
+	}()
+	cancel()
+	select {
+	case err := <-failed:
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("error = %v", err)
+		}
+	case <-time.After(2 * time.Second):
+		t.Fatal("Start did not return")
+	}
+	h.work.Wait() // far less than StartTimeout, or the test times out
+	if left := list(t, h.run.path); !cmp.Equal(left, []string{lockName}) {
+		t.Errorf("left in the run folder: %v", left)
+	}
+}
+
+func TestNothingIsInherited(t *testing.T) {
+	t.Setenv("DURWARD_TEST_SECRET", "s3cret")
+	h, _ := newHost(t, func(o *Options) { o.Env = []string{"HTTPS_PROXY=http://127.0.0.1:1"} })
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	response, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/env"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Fields(string(response.Body))
+	slices.Sort(got)
+	want := []string{
+		"DURWARD_LIFELINE", "DURWARD_LOG_LEVEL", "DURWARD_POLICY", "HTTPS_PROXY", "PLUGIN_CLIENT_CERT", "PLUGIN_MAX_PORT",
+		"PLUGIN_MIN_PORT", "PLUGIN_PROTOCOL_VERSIONS", "PLUGIN_UNIX_SOCKET_DIR", "TMPDIR",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("environment (-want +got):\n%s", diff)
+	}
+}
+
+func TestSocketsOfBothSidesArePrivate(t *testing.T) {
+	h, _ := newHost(t, nil)
+	start(t, h, testSpec("first", self(t, "good"), `{}`))
+	sockets := 0
+	err := filepath.WalkDir(h.run.path, func(path string, entry os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if entry.Type()&os.ModeSocket != 0 {
+			sockets++
+			info, err := os.Stat(filepath.Dir(path))
+			if err != nil || info.Mode().Perm() != 0o700 {
+				t.Errorf("folder of %s: %v, %v", path, info.Mode(), err)
+			}
+		}
+		return nil
+	})
+	if err != nil || sockets != 2 {
+		t.Errorf("%d sockets in the run folder, want 2: %v", sockets, err)
+	}
+}
+
+func TestExecutableThatChangedIsNotStarted(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "policy")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 0\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	e, err := File(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte("#!/bin/sh\nexit 1\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	changed, err := File(path)
+	if err != nil || changed.ID() == e.ID() || len(e.ID()) != 64 {
+		t.Errorf("ids %s and %s, %v", e.ID(), changed.ID(), err)
+	}
+	h, _ := newHost(t, nil)
+	_, err = h.Start(t.Context(), testSpec("first", e, `{}`))
+	if err == nil || !strings.Contains(err.Error(), "has changed") {
+		t.Errorf("error = %v", err)
+	}
+	if _, err = h.Start(t.Context(), testSpec("first", Executable{}, `{}`)); err == nil {
+		t.Error("no executable was started")
+	}
+}
+
+func TestPolicyFromAFile(t *testing.T) {
+	path, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := File(path, "as-policy", "good")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.ID() != self(t, "good").ID() {
+		t.Error("the same bytes have two ids")
+	}
+	h, _ := newHost(t, nil)
+	p := start(t, h, testSpec("first", e, `{}`))
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestStopLetsCallsInFlightEndUntilItsBound(t *testing.T) {
+	h, _ := newHost(t, func(o *Options) { o.StopTimeout = 300 * time.Millisecond })
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	result := make(chan error, 1)
+	go func() {
+		_, err := p.Do(context.Background(), testCall(), HTTPRequest{Method: "GET", Target: "/test/hang"})
+		result <- err
+	}()
+	for calls := 0; calls == 0; {
+		p.mu.Lock()
+		calls = p.calls
+		p.mu.Unlock()
+	}
+	began := time.Now()
+	p.Stop(t.Context())
+	if took := time.Since(began); took < 300*time.Millisecond || took > 5*time.Second {
+		t.Errorf("Stop took %v", took)
+	}
+	if err := <-result; err == nil {
+		t.Error("a call that was cut has no error")
+	}
+}
+
+func TestCloseEndsEverything(t *testing.T) {
+	h, err := New(Options{RunDir: shortDir(t), Logger: newJournal().logger()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	slow := make(chan error, 1)
+	go func() {
+		_, err := h.Start(context.Background(), testSpec("slow", self(t, "says-nothing"), `{}`))
+		slow <- err
+	}()
+	h.Close()
+	if err := <-slow; err == nil {
+		t.Error("a start outlived Close")
+	}
+	if p.Status().State != Stopped {
+		t.Errorf("status = %+v", p.Status())
+	}
+	if _, err := os.Stat(h.run.path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("run folder is still there: %v", err)
+	}
+	if _, err := h.Start(t.Context(), testSpec("late", self(t, "good"), `{}`)); err == nil {
+		t.Error("started after Close")
+	}
+}
+
+func TestStandardStreamsDoNotBlockThePolicy(t *testing.T) {
+	h, _ := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := p.Do(ctx, testCall(), HTTPRequest{Method: "GET", Target: "/test/print"}); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLogLinesCarryWhoWroteThem(t *testing.T) {
+	h, j := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	if _, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/log"}); err != nil {
+		t.Fatal(err)
+	}
+	got := j.await(t, "from the policy")
+	delete(got, "time")
+	want := map[string]any{
+		"level": "INFO", "msg": "from the policy", "policy": "first", "pid": float64(p.Status().PID),
+		"log": map[string]any{"answer": "42", "policy": "somebody else", "request_id": "req-1"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("line (-want +got):\n%s", diff)
+	}
+}
+
+func TestG7_StandardErrorCannotHurtTheHost(t *testing.T) {
+	h, j := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "floods-stderr"), `{}`))
+	line := j.await(t, "after the flood")
+	if line["policy"] != "first" {
+		t.Errorf("line = %v", line)
+	}
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"}); err != nil {
+		t.Error(err)
+	}
+	for _, line := range strings.SplitAfter(j.all(), "\n") {
+		if len(line) > 2*maxLine {
+			t.Errorf("a log line has %d bytes", len(line))
+		}
+	}
+}
+
+func list(t *testing.T, dir string) []string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	return names
+}
+
+func TestLogLinesAreTakenAsText(t *testing.T) {
+	cases := []struct{ name, line, want string }{
+		{"slog", `{"time":"x","level":"DEBUG","msg":"m","a":1000000,"b":{"c":[1]},"d":null}`,
+			`{"level":"DEBUG","msg":"m","log":{"a":"1000000","b":"{\"c\":[1]}","d":"<nil>"}}`},
+		{"hclog", `{"@level":"error","@message":"m","@timestamp":"x"}`, `{"level":"ERROR","msg":"m"}`},
+		{"message is no text", `{"@message":1}`,
+			`{"level":"WARN","msg":"policy wrote a line without a message","log":{"@message":"1"}}`},
+		{"level beyond", `{"level":"ERROR+90","msg":"m"}`, `{"level":"ERROR","msg":"m"}`},
+		{"plain", "panic: boom", `{"level":"WARN","msg":"policy wrote to standard error","text":"panic: boom"}`},
+		{"null", "null", `{"level":"WARN","msg":"policy wrote to standard error","text":"null"}`},
+		{"not UTF-8", "a\xffb", `{"level":"WARN","msg":"policy wrote to standard error","text":"a�b"}`},
+		{"empty", "", ""},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var out bytes.Buffer
+			logger := newTestLogger(&out)
+			logLines(strings.NewReader(c.line+"\n"), logger, time.Now)
+			if got := strings.TrimSpace(out.String()); got != c.want {
+				t.Errorf("got  %s\nwant %s", got, c.want)
+			}
+		})
+	}
+}
+
+func TestLogLinesBeyondTheRateAreCountedAndDropped(t *testing.T) {
+	var out bytes.Buffer
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	logLines(strings.NewReader(strings.Repeat("x\n", lineBurst+5)), newTestLogger(&out), func() time.Time { return noon })
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if len(lines) != lineBurst+1 || !strings.Contains(lines[lineBurst], `"dropped":5`) {
+		t.Errorf("%d lines, the last %s", len(lines), lines[len(lines)-1])
+	}
+}
