@@ -1,10 +1,12 @@
 package proxy_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/http/httputil"
@@ -215,4 +217,26 @@ func drainable(drain context.Context) func(http.Handler) http.Handler {
 			next.ServeHTTP(w, r.WithContext(proxy.WithDrain(r.Context(), drain)))
 		})
 	}
+}
+
+// readRequest reads one request off a connection.
+func readRequest(c io.Reader) bool {
+	req, err := http.ReadRequest(bufio.NewReader(c))
+	if err == nil {
+		_, err = io.Copy(io.Discard, req.Body)
+	}
+	return err == nil
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// closedPort answers an origin at which nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return "http://" + l.Addr().String()
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -113,7 +112,7 @@ func TestA_EarlyAnswerIsNotCut(t *testing.T) {
 			for _, length := range []int64{int64(len(call)), -1} {
 				t.Run(fmt.Sprintf("%s to %s, length %d", inbound, upstream, length), func(t *testing.T) {
 					cut := runA(t, inbound, upstream, length, func(to *url.URL, tr http.RoundTripper) http.Handler {
-						return proxy.New(proxy.Options{Upstream: to, Transport: tr, Logger: slog.New(slog.DiscardHandler)})
+						return proxy.New(proxy.Options{Upstream: to, Transport: tr, Logger: discard()})
 					})
 					if cut != 0 {
 						t.Errorf("%d of 10 answers were cut", cut)
@@ -168,7 +167,7 @@ func TestB_HeadOfAStreamComesAtOnce(t *testing.T) {
 				event(w, "one")
 			}))
 			front := serve(t, version, proxy.New(proxy.Options{
-				Upstream: to, Transport: transport(t, version), Logger: slog.New(slog.DiscardHandler),
+				Upstream: to, Transport: transport(t, version), Logger: discard(),
 			}))
 			res := do(t, &http.Client{Transport: transport(t, version)}, request(t, http.MethodGet, front, nil))
 			if got := res.Header.Get("X-Accel-Buffering"); got != "no" {
@@ -199,7 +198,7 @@ func TestC_ClientThatLeavesIsGoneUpstream(t *testing.T) {
 				}))
 				broken := make(chan error, 1)
 				front := serve(t, version, proxy.New(proxy.Options{
-					Upstream: to, Transport: transport(t, version), Logger: slog.New(slog.DiscardHandler),
+					Upstream: to, Transport: transport(t, version), Logger: discard(),
 					OnBroken: func(err error) { broken <- err },
 				}))
 				ctx, leave := context.WithCancel(t.Context())
@@ -247,7 +246,7 @@ func TestD_NoneOfManyAnswersIsCut(t *testing.T) {
 	}))
 	broken := make(chan error, 3000)
 	front := serve(t, "h1", proxy.New(proxy.Options{
-		Upstream: to, Transport: transport(t, "h1"), Logger: slog.New(slog.DiscardHandler),
+		Upstream: to, Transport: transport(t, "h1"), Logger: discard(),
 		OnBroken: func(err error) { broken <- err },
 	}))
 	client := &http.Client{Transport: transport(t, "h1")}
