@@ -153,7 +153,9 @@ func TestA41_Q7_Q28_ScopesAndPrompts(t *testing.T) {
 func TestS17_State(t *testing.T) {
 	w := newWorld(t)
 	client := w.client()
-	for _, state := range []string{"plain", "a b+c%20", `"'<>`, "x\r\nSet-Cookie: a=b", "é\u202e", strings.Repeat("s", 4096)} {
+	for _, state := range []string{
+		"plain", "a b+c%20", `"'<>`, "x\r\nSet-Cookie: a=b", "é\u202e", strings.Repeat("s", 4096),
+	} {
 		back := w.callback(w.atProvider(client, "state", state), "alice").location(t)
 		if got := back.Query()["state"]; len(got) != 1 || got[0] != state {
 			t.Errorf("state %.20q came back as %.20q", state, got)

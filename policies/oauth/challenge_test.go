@@ -10,32 +10,38 @@ import (
 	"durward/policies"
 )
 
-const challenge = `Bearer resource_metadata="` + origin + `/.well-known/oauth-protected-resource/mcp/demo", scope="mcp:tools"`
+const challenge = `Bearer resource_metadata="` + origin + `/.well-known/oauth-protected-resource/mcp/demo", ` +
+	`scope="mcp:tools"`
 
 func TestB5_B6_B10_Challenge(t *testing.T) {
 	w := newWorld(t)
 	held := w.signIn("alice")
+	good := "Bearer " + held.access
 	tests := map[string]struct {
-		header []string
-		status int
-		code   string
+		headers []string
+		status  int
+		code    string
 	}{
-		"no credential":           {nil, http.StatusUnauthorized, ""},
-		"another scheme":          {[]string{"Authorization", "Basic dTpw"}, http.StatusUnauthorized, ""},
-		"S56 refresh token":       {[]string{"Authorization", "Bearer " + held.refresh}, http.StatusUnauthorized, "invalid_token"},
-		"S56 provider's token":    {[]string{"Authorization", "Bearer a.b.c"}, http.StatusUnauthorized, "invalid_token"},
-		"S65 alg none":            {[]string{"Authorization", "Bearer eyJhbGciOiJub25lIn0.e30."}, http.StatusUnauthorized, "invalid_token"},
-		"one character changed":   {[]string{"Authorization", "Bearer " + held.access[:50] + flip(held.access[50:])}, http.StatusUnauthorized, "invalid_token"},
-		"B10 lower-case scheme":   {[]string{"Authorization", "bearer " + held.access}, http.StatusOK, ""},
-		"S64 two headers":         {[]string{"Authorization", "Bearer " + held.access, "Authorization", "Bearer " + held.access}, http.StatusBadRequest, "invalid_request"},
-		"S64 two tokens":          {[]string{"Authorization", "Bearer " + held.access + ", Bearer x"}, http.StatusBadRequest, "invalid_request"},
-		"S64 no token":            {[]string{"Authorization", "Bearer"}, http.StatusBadRequest, "invalid_request"},
-		"S64 Bearer twice":        {[]string{"Authorization", "Bearer Bearer " + held.access}, http.StatusBadRequest, "invalid_request"},
-		"quotes in the challenge": {[]string{"Authorization", `Bearer "x"`}, http.StatusBadRequest, "invalid_request"},
+		"no credential":           {nil, 401, ""},
+		"another scheme":          {[]string{"Basic dTpw"}, 401, ""},
+		"S56 refresh token":       {[]string{"Bearer " + held.refresh}, 401, "invalid_token"},
+		"S56 provider's token":    {[]string{"Bearer a.b.c"}, 401, "invalid_token"},
+		"S65 alg none":            {[]string{"Bearer eyJhbGciOiJub25lIn0.e30."}, 401, "invalid_token"},
+		"one character changed":   {[]string{good[:50] + flip(good[50:])}, 401, "invalid_token"},
+		"B10 lower-case scheme":   {[]string{"bearer " + held.access}, 200, ""},
+		"S64 two headers":         {[]string{good, good}, 400, "invalid_request"},
+		"S64 two tokens":          {[]string{good + ", Bearer x"}, 400, "invalid_request"},
+		"S64 no token":            {[]string{"Bearer"}, 400, "invalid_request"},
+		"S64 Bearer twice":        {[]string{"Bearer " + good}, 400, "invalid_request"},
+		"quotes in the challenge": {[]string{`Bearer "x"`}, 400, "invalid_request"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			got := w.do(&http.Client{Transport: w.gateway}, w.request(http.MethodPost, "/mcp/demo", "{}", test.header...))
+			r := w.request(http.MethodPost, "/mcp/demo", "{}")
+			for _, value := range test.headers {
+				r.Header.Add("Authorization", value)
+			}
+			got := w.do(&http.Client{Transport: w.gateway}, r)
 			if got.StatusCode != test.status {
 				t.Fatalf("status %d, want %d: %s", got.StatusCode, test.status, got.body)
 			}

@@ -1,6 +1,8 @@
 package oauth_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -82,12 +84,24 @@ func TestS20_S28_CallbackInAnotherBrowser(t *testing.T) {
 	got := w.callback(provider, "alice")
 	w.wantPage("victim without any cookie", got, http.StatusForbidden)
 
-	w.atProvider(w.client()) // a victim with a login of their own under way
+	own := w.atProvider(w.client()) // a victim with a login of their own under way
 	w.wantPage("victim in the middle of a login", w.callback(provider, "alice"), http.StatusForbidden)
 	if w.provider.Completed() != 0 {
 		t.Error("the provider was asked about somebody else's login")
 	}
-	if failed := w.host.Audit.Named("login.failed"); len(failed) != 2 || failed[0].Reason != "other_browser" {
+	// Not even with a cookie of the right name: what counts is what is in it.
+	name := func(at *url.URL) string { return "__Host-dw-clerk-login-" + handleOf(at.Query().Get("state")) }
+	at, _ := url.Parse(origin)
+	for _, cookie := range w.browser.Jar.Cookies(at) {
+		if cookie.Name == name(own) {
+			cookie.Name = name(provider)
+			forged := w.request(http.MethodGet, "/oauth/callback?code=alice&state="+provider.Query().Get("state"), "",
+				"Cookie", cookie.Name+"="+cookie.Value)
+			got := w.do(&http.Client{Transport: w.gateway}, forged)
+			w.wantPage("victim's own cookie renamed", got, http.StatusForbidden)
+		}
+	}
+	if failed := w.host.Audit.Named("login.failed"); len(failed) != 3 || failed[0].Reason != "other_browser" {
 		t.Errorf("audit: %v", failed)
 	}
 	w.browser = attacker // and the visit used nothing up
@@ -131,8 +145,11 @@ func TestS22_ForgedConsent(t *testing.T) {
 	if w.provider.Begun() != 0 {
 		t.Fatal("a forged consent went to the provider")
 	}
+	kept := page.Cookies()[0]
 	w.submit(w.browser, form).location(t)
 	w.wantPage("replayed after use", w.submit(w.browser, form), http.StatusForbidden)
+	got := w.submit(w.gateway.Client(), form, "Cookie", kept.Name+"="+kept.Value)
+	w.wantPage("replayed with the cookie kept", got, http.StatusForbidden)
 }
 
 func TestS22_TamperedCookie(t *testing.T) {
@@ -165,7 +182,11 @@ func TestS23_TwoTabs(t *testing.T) {
 		person string
 		host   string
 		state  string
-	}{{atFirst, "alice", "one.example", "1"}, {atAgain, "alice", "one.example", "3"}, {atSecond, "bob", "two.example", "2"}} {
+	}{
+		{atFirst, "alice", "one.example", "1"},
+		{atAgain, "alice", "one.example", "3"},
+		{atSecond, "bob", "two.example", "2"},
+	} {
 		back := w.callback(tab.at, tab.person).location(t)
 		if back.Host != tab.host || back.Query().Get("state") != tab.state || back.Query().Get("code") == "" {
 			t.Errorf("tab %s ended at %s", tab.state, back)
@@ -176,11 +197,16 @@ func TestS23_TwoTabs(t *testing.T) {
 // Two tabs that answer one page at once: the store lets one through.
 func TestS22_ConsentCountsOnce(t *testing.T) {
 	w := newWorld(t)
-	form := change(w.formOf(w.authorize(ask(w.client()))), "answer", "allow")
-	var wg sync.WaitGroup
+	page := w.authorize(ask(w.client()))
+	form, cookie := change(w.formOf(page), "answer", "allow"), page.Cookies()[0]
 	statuses := make(chan int, 8)
+	w.host.Store.Intercept(together("consent/", cap(statuses)))
+	var wg sync.WaitGroup
 	for range cap(statuses) {
-		wg.Go(func() { statuses <- w.submit(w.browser, form).StatusCode })
+		wg.Go(func() {
+			got := w.submit(w.gateway.Client(), form, "Cookie", cookie.Name+"="+cookie.Value)
+			statuses <- got.StatusCode
+		})
 	}
 	wg.Wait()
 	close(statuses)
@@ -369,11 +395,14 @@ func TestA43_S16_S46_ConsentPage(t *testing.T) {
 	if strings.Contains(long.body, strings.Repeat("x", 61)) {
 		t.Error("a client's name is not cut")
 	}
-	if turned := page("gpj\u202e\u0000\u200b.exe\n", "https://evil.example/cb"); strings.ContainsAny(turned.body, "\u202e\u200b\u0000") {
+	turned := page("gpj\u202e\u0000\u200b.exe\n", "https://evil.example/cb")
+	if strings.ContainsAny(turned.body, "\u202e\u200b\u0000") {
 		t.Error("formatting characters reach the page")
 	}
 	claude := page("Claude", "https://evil.example/cb")
-	for _, part := range []string{"Claude", "<strong>evil.example</strong>", "https://evil.example/cb", origin + "/mcp/demo", "nobody has checked it"} {
+	for _, part := range []string{
+		"Claude", "<strong>evil.example</strong>", "https://evil.example/cb", origin + "/mcp/demo", "nobody has checked it",
+	} {
 		if !strings.Contains(claude.body, part) {
 			t.Errorf("the page does not show %q", part)
 		}
@@ -396,7 +425,9 @@ func TestA38_S15_PageHeaders(t *testing.T) {
 	} {
 		page := w.authorize(ask(w.client(redirect), "redirect_uri", ""))
 		policy := page.Header.Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none';", "form-action " + targets, "frame-ancestors 'none'", "style-src 'sha256-"} {
+		for _, part := range []string{
+			"default-src 'none';", "form-action " + targets, "frame-ancestors 'none'", "style-src 'sha256-",
+		} {
 			if !strings.Contains(policy, part) {
 				t.Errorf("%s: %q lacks %q", redirect, policy, part)
 			}
@@ -444,5 +475,22 @@ func TestStoreFaultsDuringLogin(t *testing.T) {
 	w.callback(provider, "alice").location(t)
 	if strings.Contains(w.host.Log.String(), "alice") {
 		t.Error("the log names a person or a code")
+	}
+}
+
+// A style whose digest is not the one in the policy would be dropped by browsers without a word.
+func TestPageStyleIsTheOneThatThePolicyAllows(t *testing.T) {
+	w := newWorld(t)
+	for name, page := range map[string]answer{
+		"consent": w.authorize(ask(w.client())), "message": w.get("/oauth/callback"),
+	} {
+		_, rest, _ := strings.Cut(page.body, "<style>")
+		style, _, ok := strings.Cut(rest, "</style>")
+		sum := sha256.Sum256([]byte(style))
+		source := "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+		if !ok || style == "" || !strings.Contains(page.Header.Get("Content-Security-Policy"), "style-src "+source+";") {
+			t.Errorf("%s page: its style has the digest %s, the policy is %s",
+				name, source, page.Header.Get("Content-Security-Policy"))
+		}
 	}
 }

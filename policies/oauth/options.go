@@ -3,6 +3,7 @@ package oauth
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -11,7 +12,7 @@ import (
 // ownProperties are the options that every identity provider has in common, as members of a schema's "properties".
 //
 //go:embed options.schema.json
-var ownProperties []byte
+var ownProperties string
 
 // options are the authorization server's own, with defaults applied.
 type options struct {
@@ -78,7 +79,7 @@ func mergeSchema(provider json.RawMessage) (json.RawMessage, error) {
 			return nil, fmt.Errorf("read the properties of the provider's options schema: %w", err)
 		}
 	}
-	own, err := membersOf(ownProperties)
+	own, err := membersOf(json.RawMessage(ownProperties))
 	if err != nil {
 		return nil, fmt.Errorf("read own options schema: %w", err)
 	}
@@ -109,7 +110,7 @@ func membersOf(raw json.RawMessage) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	if members == nil {
-		return nil, fmt.Errorf("not an object")
+		return nil, errors.New("not an object")
 	}
 	return members, nil
 }

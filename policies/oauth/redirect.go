@@ -26,7 +26,8 @@ func checkRedirect(uri string) error {
 	if len(uri) > maxRedirect {
 		return errors.New("is longer than 2048 bytes")
 	}
-	if strings.ContainsFunc(uri, func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune(`\"<>^{|}`+"`", c) }) {
+	odd := func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune("\\\"<>^`{|}", c) }
+	if strings.ContainsFunc(uri, odd) {
 		return errors.New("holds a character that no URI may hold")
 	}
 	if strings.Contains(uri, "#") {
@@ -102,12 +103,6 @@ func isPort(text string) bool {
 	}
 	port, err := strconv.ParseUint(text, 10, 16)
 	return err == nil && port > 0
-}
-
-// isLoopbackRedirect says whether the answer goes to an application on the person's own machine.
-func isLoopbackRedirect(uri string) bool {
-	_, ok := withoutLoopbackPort(uri)
-	return ok
 }
 
 // answerTo builds the redirect that carries an authorization response. What the redirect URI's own query says stays,

@@ -171,21 +171,7 @@ func TestS54_EightAtOnce(t *testing.T) {
 	w := newWorld(t)
 	first := w.signIn("alice")
 	const callers = 8
-	var read sync.WaitGroup
-	read.Add(callers)
-	once := make(chan struct{}, callers)
-	w.host.Store.Intercept(func(op string, keys []string, do func() error) error {
-		err := do()
-		if op == "get" && strings.HasPrefix(keys[0], "grant/") { // all have read before anybody writes
-			select {
-			case once <- struct{}{}:
-				read.Done()
-				read.Wait()
-			default:
-			}
-		}
-		return err
-	})
+	w.host.Store.Intercept(together("grant/", callers))
 	var wg sync.WaitGroup
 	answers := make(chan answer, callers)
 	for range callers {

@@ -3,12 +3,14 @@ package oauth_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"io"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"durward/policies"
@@ -305,5 +307,30 @@ func (w *world) wantPage(what string, got answer, status int) {
 	if !strings.Contains(got.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") ||
 		got.Header.Get("X-Frame-Options") != "DENY" {
 		w.Errorf("%s: the page may be framed (S15)", what)
+	}
+}
+
+// handleOf is how a cookie's name follows from the state.
+func handleOf(state string) string {
+	sum := sha256.Sum256([]byte(state))
+	return hex.EncodeToString(sum[:])[:16]
+}
+
+// together makes callers race: nobody goes on from a first reading of such a record before all have read it.
+func together(kind string, callers int) policytest.Interceptor {
+	var read sync.WaitGroup
+	read.Add(callers)
+	first := make(chan struct{}, callers)
+	return func(op string, keys []string, do func() error) error {
+		err := do()
+		if op == "get" && strings.HasPrefix(keys[0], kind) {
+			select {
+			case first <- struct{}{}:
+				read.Done()
+				read.Wait()
+			default: // read again after losing
+			}
+		}
+		return err
 	}
 }
