@@ -37,6 +37,7 @@ type member struct {
 // parser reads one document. It stops at what leaves the rest without a meaning, and goes on after a duplicate.
 type parser struct {
 	data   []byte
+	lines  lines
 	dec    *json.Decoder
 	faults []fault
 }
@@ -54,7 +55,7 @@ func parse(data []byte) (*node, []fault) {
 	if stop := unreadable(data); stop != nil {
 		return nil, []fault{*stop}
 	}
-	p := parser{data: data, dec: json.NewDecoder(bytes.NewReader(data))}
+	p := parser{data: data, lines: newLines(data), dec: json.NewDecoder(bytes.NewReader(data))}
 	p.dec.UseNumber()
 	root, err := p.value("", 0)
 	if err != nil {
@@ -83,8 +84,12 @@ func unreadable(data []byte) *fault {
 	var raw json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {
 		if bad, ok := errors.AsType[*json.SyntaxError](err); ok {
-			// The offset counts the bytes read, the offending one included.
-			return &fault{offset: max(0, int(bad.Offset)-1), text: "is not valid JSON: " + bad.Error()}
+			// The offset counts the bytes read, the offending one included unless the text just ends.
+			offset := max(0, int(bad.Offset)-1)
+			if bad.Error() == "unexpected end of JSON input" {
+				offset = len(bytes.TrimRight(data, " \t\r\n"))
+			}
+			return &fault{offset: offset, text: "is not valid JSON: " + bad.Error()}
 		}
 		return &fault{text: "is not valid JSON"}
 	}
@@ -151,8 +156,8 @@ func (p *parser) object(n *node, pointer string, depth int) *fault {
 		}
 		value.nameAt = nameAt
 		if first, twice := n.byName[name]; twice {
-			p.faults = append(p.faults, fault{nameAt, join(pointer, name), fmt.Sprintf("duplicate property %q, first on line %d",
-				name, 1+bytes.Count(p.data[:first.nameAt], []byte("\n")))})
+			p.faults = append(p.faults, fault{nameAt, join(pointer, name),
+				fmt.Sprintf("duplicate property %q, first on line %d", name, p.lines.line(first.nameAt))})
 			continue
 		}
 		n.byName[name] = value
@@ -216,9 +221,15 @@ func newLines(data []byte) lines {
 // place answers the line and the column, in code points, of an offset.
 func (l lines) place(data []byte, offset int) (line, column int) {
 	offset = min(offset, len(data))
-	line, exact := slices.BinarySearch(l, offset)
-	if !exact {
-		line--
+	line = l.line(offset)
+	return line, utf8.RuneCount(data[l[line-1]:offset]) + 1
+}
+
+// line answers the line of an offset.
+func (l lines) line(offset int) int {
+	i, exact := slices.BinarySearch(l, offset)
+	if exact {
+		i++
 	}
-	return line + 1, utf8.RuneCount(data[l[line]:offset]) + 1
+	return i
 }

@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"strings"
+	"unicode/utf8"
 )
 
 // treatment is what happens to references in a text.
@@ -69,6 +70,10 @@ func expand(text string, how treatment, lookup func(string) (string, bool)) (out
 		value, set := lookup(name)
 		if !set {
 			fail(start, "environment variable %s is not set", name)
+			continue
+		}
+		if !utf8.ValidString(value) {
+			fail(start, "environment variable %s is not valid UTF-8", name)
 			continue
 		}
 		used = append(used, reference{name, value})

@@ -2,7 +2,6 @@ package config
 
 import (
 	"fmt"
-	"path"
 	"strings"
 
 	"durward/schema"
@@ -51,39 +50,28 @@ func (l *Loader) Load() Result {
 		gateway:  open(l.options.FS, l.options.Name, GatewayFile, true),
 	}
 	config := b.config()
-	printed := make([]string, len(names))
-	for i, name := range names {
-		printed[i] = path.Join(l.options.Name, name)
-	}
-	var problems []Problem
+	var problems, notes []Problem
 	for _, s := range []*source{b.policies, b.routes, b.gateway} {
-		problems = append(problems, s.problems...)
+		problems = append(problems, s.settled(s.faults, maxProblems)...)
+		notes = append(notes, s.settled(s.notes, maxProblems)...)
 	}
 	if len(problems) > 0 {
-		return Result{Problems: bounded(sortProblems(problems, printed)), Files: names}
+		return Result{Problems: problems, Files: names}
 	}
-	config.Notes = sortProblems(b.notes, printed)
+	config.Notes = notes
 	config.Files = names
 	return Result{Config: config, Files: names}
 }
 
-// maxProblems bounds what a person is told at once, and what a hostile file costs.
+// maxProblems bounds what a person is told of one file, and what a hostile file costs.
 const maxProblems = 500
-
-func bounded(problems []Problem) []Problem {
-	if more := len(problems) - maxProblems; more > 0 {
-		last := problems[maxProblems]
-		last.Pointer, last.Text = "", fmt.Sprintf("and %d more problems from here on", more)
-		problems = append(problems[:maxProblems:maxProblems], last)
-	}
-	return problems
-}
 
 // build is one Load: the three files and what comes of them.
 type build struct {
 	*Loader
 	policies, routes, gateway *source
-	notes                     []Problem
+	// all blots out what came from the environment and every secret, secrets the secrets only.
+	all, secrets *strings.Replacer
 }
 
 // config answers the Config, which is whole only if no source has a problem.
@@ -156,11 +144,14 @@ func gatewayTreatment(names []string) treatment {
 	return refuse
 }
 
-// modules prints modules as they are written in handler.module.
+// modules says which modules handler.module may name.
 func modules(names []string) string {
 	written := make([]string, len(names))
 	for i, name := range names {
 		written[i] = "$import(" + name + ")"
 	}
-	return strings.Join(written, ", ")
+	if len(written) == 1 {
+		return "must be " + written[0]
+	}
+	return "must be one of " + strings.Join(written, ", ")
 }

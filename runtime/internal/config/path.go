@@ -45,7 +45,7 @@ func pathFault(path string) string {
 		name, isVariable := variable(segment)
 		switch {
 		case isVariable && slices.Contains(names, name):
-			return "a path has no variable twice"
+			return "a path names no variable twice"
 		case isVariable:
 			names = append(names, name)
 		case strings.ContainsAny(segment, "{}"):

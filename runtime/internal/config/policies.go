@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-
-	"durward/policies"
 )
 
 // policyDraft is a policy in the making.
@@ -16,8 +14,6 @@ type policyDraft struct {
 	options any
 	// secrets are the pointers, within options, of the secret ones that are there.
 	secrets []string
-	// reported says that the options are sound and the type has reported on them.
-	reported bool
 }
 
 func (d *policyDraft) optionsAt() string { return d.at + "/handler/options" }
@@ -54,7 +50,7 @@ func (b *build) readType(d *policyDraft, item any) {
 		b.policies.problem(d.at+"/handler/export", "must be %q for policyType %q", d.kind.Export, d.Type)
 	}
 	if module, ok := get(item, "handler", "module").(string); ok && !imports(module, d.kind.Modules) {
-		b.policies.problem(d.at+"/handler/module", "must be one of %s", modules(d.kind.Modules))
+		b.policies.problem(d.at+"/handler/module", "%s", modules(d.kind.Modules))
 	}
 	handler, ok := get(item, "handler").(map[string]any)
 	if !ok {
@@ -71,30 +67,29 @@ func (b *build) readType(d *policyDraft, item any) {
 	}
 }
 
-// checkNames refuses two policies that could not be told apart by name, or by the names of their cookies.
+// checkNames refuses two policies that could not be told apart by name, or by the names of their cookies: those of
+// "a-b" begin with what those of "a" begin with (policies.CookiePrefix), so "a" would be passed them.
 func (b *build) checkNames(drafts []*policyDraft) {
-	for i, d := range drafts {
+	named := map[string]*policyDraft{}
+	for _, d := range drafts {
 		if d.Name == "" || !b.policies.sound(d.at+"/name") {
 			continue
 		}
-		for _, other := range drafts[:i] {
-			if other.Name == d.Name {
-				b.policies.problem(d.at+"/name", "another policy has this name, on line %d", b.policies.line(other.at+"/name"))
-				break
-			}
-			if other.Name != "" && cookiesMeet(d.Name, other.Name) {
-				b.policies.problem(d.at+"/name", "names %q and %q must not differ in an ending that begins with - only: "+
-					"the cookies of one would reach the other", other.Name, d.Name)
+		if first := named[d.Name]; first != nil {
+			b.policies.problem(d.at+"/name", "another policy has this name, on line %d", b.policies.line(first.at+"/name"))
+			continue
+		}
+		named[d.Name] = d
+	}
+	for _, d := range drafts {
+		for cut, c := range d.Name {
+			if other := named[d.Name[:cut]]; c == '-' && other != nil && named[d.Name] == d {
+				b.policies.problem(d.at+"/name", "begins with the name of policy %q and a -, so its cookies "+
+					"would reach that policy: rename one of them", other.Name)
 				break
 			}
 		}
 	}
-}
-
-// cookiesMeet says whether one policy's cookie prefix begins with the other's.
-func cookiesMeet(a, b string) bool {
-	x, y := policies.CookiePrefix(a, ""), policies.CookiePrefix(b, "")
-	return strings.HasPrefix(x, y) || strings.HasPrefix(y, x)
 }
 
 // imports says whether a handler.module names one of the modules.

@@ -3,7 +3,6 @@ package config
 import (
 	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"unicode"
 )
@@ -44,16 +43,3 @@ func oneLine(text string) string {
 }
 
 func unprintable(r rune) bool { return !unicode.IsPrint(r) }
-
-// sortProblems puts problems into the order of the files and then of their places, each once.
-func sortProblems(problems []Problem, files []string) []Problem {
-	rank := make(map[string]int, len(files))
-	for i, file := range files {
-		rank[file] = i
-	}
-	slices.SortStableFunc(problems, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(rank[a.File], rank[b.File]), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column),
-			strings.Compare(a.Pointer, b.Pointer), strings.Compare(a.Text, b.Text))
-	})
-	return slices.Compact(problems)
-}

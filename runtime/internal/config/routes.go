@@ -106,7 +106,7 @@ func (b *build) readOperation(path, opAt string, drafts []*policyDraft, ids map[
 	route := get(operation, "x-zuplo-route")
 	handlerAt := opAt + "/x-zuplo-route/handler"
 	if module, ok := get(route, "handler", "module").(string); ok && !imports(module, handlerModules()) {
-		s.problem(handlerAt+"/module", "must be one of %s", modules(handlerModules()))
+		s.problem(handlerAt+"/module", "%s", modules(handlerModules()))
 	}
 	r.ForwardSearch = true
 	if forward, ok := get(route, "handler", "options", "forwardSearch").(bool); ok {
@@ -134,20 +134,23 @@ func (b *build) readInbound(r *routeDraft, list any, drafts []*policyDraft) (nam
 			continue
 		}
 		names = append(names, name)
-		if b.policies.root == nil {
-			continue // nobody can say which policies there are
-		}
-		if !slices.ContainsFunc(drafts, func(d *policyDraft) bool { return d.Name == name }) {
-			known := make([]string, 0, len(drafts))
-			for _, d := range drafts {
-				if d.Name != "" {
-					known = append(known, d.Name)
-				}
-			}
+		known, all := b.policyNames(drafts)
+		if all && !slices.Contains(known, name) {
 			b.routes.problem(at(r.inboundAt, i), "there is no policy of this name in %s; known are: %s", PoliciesFile, listed(known))
 		}
 	}
 	return names
+}
+
+// policyNames answers the names of the policies, and whether that is all of them: where a name has a problem of its own,
+// nobody can say which policies there are.
+func (b *build) policyNames(drafts []*policyDraft) (names []string, all bool) {
+	list, all := get(b.policies.value, "policies").([]any)
+	for i := range list {
+		all = all && drafts[i].Name != "" && b.policies.sound(drafts[i].at+"/name")
+		names = append(names, drafts[i].Name)
+	}
+	return names, all
 }
 
 // checkExtensions refuses x-zuplo- properties that would mean nothing, at a place where these do.

@@ -1,12 +1,15 @@
 package config
 
 import (
+	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"durward/schema"
@@ -27,13 +30,17 @@ type source struct {
 	// fromEnv are the references within the text at a pointer.
 	fromEnv map[string][]reference
 	// bad are the pointers of all problems, and of everything around them.
-	bad      map[string]bool
-	problems []Problem
+	bad map[string]bool
+	// unknown are the pointers of properties that must not be there. What lies within them has no meaning to be wrong.
+	unknown map[string]bool
+	faults  []fault // to be mended
+	notes   []fault // to be thought about
 }
 
 // open reads a file. A missing one is a problem unless it is optional.
 func open(folder fs.FS, printed, name string, optional bool) *source {
-	s := &source{file: path.Join(printed, name), failed: map[string]bool{}, fromEnv: map[string][]reference{}, bad: map[string]bool{}}
+	s := &source{file: path.Join(printed, name),
+		failed: map[string]bool{}, fromEnv: map[string][]reference{}, bad: map[string]bool{}, unknown: map[string]bool{}}
 	data, err := read(folder, name)
 	s.data, s.lines = data, newLines(data)
 	switch {
@@ -74,8 +81,7 @@ func cause(err error) string {
 }
 
 func (s *source) add(offset int, pointer, text string) {
-	line, column := s.lines.place(s.data, offset)
-	s.problems = append(s.problems, Problem{File: s.file, Line: line, Column: column, Pointer: pointer, Text: text})
+	s.faults = append(s.faults, fault{offset, pointer, text})
 	for around, ok := pointer, true; ok && !s.bad[around]; around, ok = parent(around) {
 		s.bad[around] = true
 	}
@@ -84,8 +90,7 @@ func (s *source) add(offset int, pointer, text string) {
 // problem tells of the value at the pointer, or, where there is none, at the nearest value around it.
 func (s *source) problem(pointer, format string, args ...any) {
 	if !s.failed[pointer] {
-		p := s.note(pointer, format, args...)
-		s.add(s.offset(pointer, false), pointer, p.Text)
+		s.add(s.offset(pointer, false), pointer, fmt.Sprintf(format, args...)+s.origin(pointer))
 	}
 }
 
@@ -94,18 +99,28 @@ func (s *source) nameProblem(pointer, format string, args ...any) {
 	s.add(s.offset(pointer, true), pointer, fmt.Sprintf(format, args...))
 }
 
-// note is a Problem that is not counted as one.
-func (s *source) note(pointer, format string, args ...any) Problem {
-	text := fmt.Sprintf(format, args...)
-	if used := s.fromEnv[pointer]; len(used) > 0 {
-		names := make([]string, len(used))
-		for i, r := range used {
-			names[i] = "$env(" + r.name + ")"
+// note tells of something at the pointer that need not be mended.
+func (s *source) note(pointer, format string, args ...any) {
+	s.notes = append(s.notes, fault{s.offset(pointer, false), pointer, fmt.Sprintf(format, args...) + s.origin(pointer)})
+}
+
+func (s *source) placed(f fault) Problem {
+	line, column := s.lines.place(s.data, f.offset)
+	return Problem{File: s.file, Line: line, Column: column, Pointer: f.pointer, Text: f.text}
+}
+
+// origin names the variables that a value comes from, or is "".
+func (s *source) origin(pointer string) string {
+	var names []string
+	for _, r := range s.fromEnv[pointer] {
+		if name := "$env(" + r.name + ")"; !slices.Contains(names, name) {
+			names = append(names, name)
 		}
-		text += " (this value comes from " + strings.Join(names, " and ") + ", as a string)"
 	}
-	line, column := s.lines.place(s.data, s.offset(pointer, false))
-	return Problem{File: s.file, Line: line, Column: column, Pointer: pointer, Text: text}
+	if len(names) == 0 {
+		return ""
+	}
+	return " (this value is a string that comes from " + strings.Join(names, " and ") + ")"
 }
 
 func (s *source) offset(pointer string, atName bool) int {
@@ -119,19 +134,58 @@ func (s *source) offset(pointer string, atName bool) int {
 	return n.start
 }
 
+// nearest is the pointer itself, or that of the nearest value around it.
+func (s *source) nearest(pointer string) string {
+	for !exists(s.value, pointer) {
+		outer, ok := parent(pointer)
+		if !ok {
+			return ""
+		}
+		pointer = outer
+	}
+	return pointer
+}
+
 // line is where the value at the pointer begins.
 func (s *source) line(pointer string) int {
-	line, _ := s.lines.place(s.data, s.offset(pointer, true))
-	return line
+	return s.lines.line(s.offset(pointer, true))
 }
 
 // sound says that nothing at the pointer or within has a problem so far.
 func (s *source) sound(pointer string) bool { return !s.bad[pointer] }
 
+// settled answers faults or notes in the order of their places, each once, without those that lie within properties that
+// must not be there. It makes at most limit of them, and one more that counts the rest.
+func (s *source) settled(faults []fault, limit int) (problems []Problem) {
+	faults = slices.DeleteFunc(slices.Clone(faults), s.meaningless)
+	slices.SortStableFunc(faults, func(a, b fault) int {
+		return cmp.Or(cmp.Compare(a.offset, b.offset), strings.Compare(a.pointer, b.pointer), strings.Compare(a.text, b.text))
+	})
+	faults = slices.Compact(faults)
+	for i, f := range faults {
+		if i == limit {
+			f.pointer, f.text = "", fmt.Sprintf("and %d more problems from here on", len(faults)-limit)
+			return append(problems, s.placed(f))
+		}
+		problems = append(problems, s.placed(f))
+	}
+	return problems
+}
+
+func (s *source) meaningless(f fault) bool {
+	for around, ok := parent(f.pointer); ok; around, ok = parent(around) {
+		if s.unknown[around] {
+			return true
+		}
+	}
+	return false
+}
+
 // check adds what a schema says of the value at the pointer.
 func (s *source) check(sc *schema.Schema, at string, value any) {
 	for _, p := range sc.Check(value) {
 		if p.AtKey {
+			s.unknown[at+p.Pointer] = true
 			s.nameProblem(at+p.Pointer, "%s", p.Text)
 		} else {
 			s.problem(at+p.Pointer, "%s", p.Text)
@@ -193,7 +247,7 @@ func (s *source) expand(n *node, pointer, text string, how treatment, lookup fun
 // within is the offset at which a text goes on after what precedes, if it is written there without escapes; else the
 // text's own.
 func (s *source) within(n *node, precedes string) int {
-	if !strings.Contains(precedes, `\`) && strings.HasPrefix(string(s.data[n.start+1:]), precedes) {
+	if !strings.Contains(precedes, `\`) && bytes.HasPrefix(s.data[n.start+1:], []byte(precedes)) {
 		return n.start + 1 + len(precedes)
 	}
 	return n.start

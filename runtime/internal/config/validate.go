@@ -27,16 +27,16 @@ func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []
 			}
 		}
 	}
-	everything, secrets := all.replacer(), secret.replacer()
+	b.all, b.secrets = all.replacer(), secret.replacer()
 	for _, d := range drafts {
 		if d.kind == nil || d.options == nil || !b.policies.sound(d.at) {
 			continue
 		}
-		b.validateOne(d, routes, origins, everything, secrets)
+		b.validateOne(d, routes, origins)
 	}
 }
 
-func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []string, all, secrets *strings.Replacer) {
+func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []string) {
 	options, err := canonical(d.options)
 	if err != nil {
 		b.policies.problem(d.optionsAt(), "cannot be passed on")
@@ -54,15 +54,14 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 		return
 	}
 	if d.kind.Validate != nil {
-		d.Report = redacted(d.kind.Validate(copied(d.Input)), all, secrets)
+		d.Report = redacted(d.kind.Validate(copied(d.Input)), b.all, b.secrets)
 	}
-	d.reported = true
 	for _, p := range d.Report.Problems {
 		b.policies.problem(d.within(p.Pointer), "%s", p.Text)
 	}
 	d.Report.Problems = nil
 	for _, p := range d.Report.Notes {
-		b.notes = append(b.notes, b.policies.note(d.within(p.Pointer), "%s", p.Text))
+		b.policies.note(d.within(p.Pointer), "%s", p.Text)
 	}
 }
 
@@ -99,7 +98,8 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 				continue
 			}
 			if other := servedBy[p.Path]; other != nil && other != d {
-				b.policies.problem(d.at+"/name", "policies %q and %q would both serve path %q", other.Name, d.Name, p.Path)
+				b.policies.problem(d.at+"/name", "policies %q and %q would both serve path %q", other.Name, d.Name,
+					b.all.Replace(p.Path))
 				continue
 			}
 			servedBy[p.Path] = d
@@ -111,10 +111,10 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 		}
 		i := slices.IndexFunc(r.Inbound, func(name string) bool { return authenticates[name] })
 		switch {
-		case i >= 0 && strings.Contains(r.Path, "{"):
+		case i >= 0 && strings.Contains(r.Path, "{") && pathFault(r.Path) == "":
 			b.routes.nameProblem(r.pathAt, "must be a path without {...}, since policy %q authenticates its callers", r.Inbound[i])
 		case i < 0:
-			b.notes = append(b.notes, b.routes.note(r.inboundAt, "route %q is open to everybody: none of its policies authenticates", r.ID))
+			b.routes.note(b.routes.nearest(r.inboundAt), "route %q is open to everybody: none of its policies authenticates", r.ID)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 func (b *build) noteUnused(drafts []*policyDraft, routes []*routeDraft) {
 	for _, d := range drafts {
 		if !slices.ContainsFunc(routes, func(r *routeDraft) bool { return slices.Contains(r.Inbound, d.Name) }) {
-			b.notes = append(b.notes, b.policies.note(d.at+"/name", "policy %q is used by no route", d.Name))
+			b.policies.note(d.at+"/name", "policy %q is used by no route", d.Name)
 		}
 	}
 }
