@@ -1,0 +1,100 @@
+package demo
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestFormsAsABrowserReadsThem(t *testing.T) {
+	at, _ := url.Parse("http://127.0.0.1:1/a/page?x=y")
+	p, err := readPage(&http.Response{
+		Header:  http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Referrer-Policy": {"no-referrer"}},
+		Request: &http.Request{URL: at},
+		Body: io.NopCloser(strings.NewReader(`<h1>One <b>two</b></h1><h1>Three</h1>
+			<form action="b" method="POST"><input type=hidden name=csrf value="&quot;x"><input name=text value=typed>
+			<button name=d value=yes>Let <i>it</i></button><button type=button name=no>No</button>
+			<input type=submit name=s value=Send></form><form></form>`)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.heading != "One two" || len(p.forms) != 2 || p.formOrigin() != "null" {
+		t.Fatalf("page %+v", p)
+	}
+	f := p.forms[0]
+	if to := at.ResolveReference(f.action).String(); to != "http://127.0.0.1:1/a/b" || f.method != http.MethodPost {
+		t.Errorf("%s to %s", f.method, to)
+	}
+	if diff := cmp.Diff(url.Values{"csrf": {`"x`}}, f.values); diff != "" {
+		t.Errorf("values (-want +got):\n%s", diff)
+	}
+	want := []button{{"d", "yes", "Let it"}, {"s", "Send", "Send"}}
+	if diff := cmp.Diff(want, f.buttons, cmp.AllowUnexported(button{})); diff != "" {
+		t.Errorf("buttons (-want +got):\n%s", diff)
+	}
+	if second := p.forms[1]; second.method != http.MethodGet || at.ResolveReference(second.action).Path != "/a/page" {
+		t.Errorf("second form %+v", second)
+	}
+}
+
+func TestHeadersThatSayWhoSentAForm(t *testing.T) {
+	var got []string
+	record := func(r *http.Request) {
+		got = append(got, r.Method+" "+r.URL.Path+" site="+r.Header.Get("Sec-Fetch-Site")+
+			" origin="+strings.TrimPrefix(r.Header.Get("Origin"), "http://127.0.0.1:"))
+	}
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		record(r)
+		w.Header().Set("Content-Type", "text/html")
+		io.WriteString(w, `<form method=get action="/search"><input type=hidden name=q value=1><button>Go</button></form>`)
+	}))
+	defer other.Close()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		record(r)
+		switch r.URL.Path {
+		case "/start":
+			http.SetCookie(w, &http.Cookie{Name: "bound", Value: "1", Path: "/"})
+			w.Header().Set("Content-Type", "text/html")
+			io.WriteString(w, `<form method=post action="/send"><button>Go</button></form>`)
+		case "/send":
+			if _, err := r.Cookie("bound"); err != nil {
+				t.Error("the cookie did not come back")
+			}
+			http.Redirect(w, r, "/on", http.StatusSeeOther)
+		case "/on":
+			http.Redirect(w, r, other.URL+"/page", http.StatusFound)
+		}
+	}))
+	defer server.Close()
+	b, err := newBrowser(http.DefaultTransport, callbackURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := func(button) bool { return true }
+	at, err := b.open(t.Context(), server.URL+"/start")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if at, err = b.press(t.Context(), at.page, first); err != nil {
+		t.Fatal(err)
+	}
+	if _, err = b.press(t.Context(), at.page, first); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"GET /start site=none origin=",
+		"POST /send site=same-origin origin=" + strings.TrimPrefix(server.URL, "http://127.0.0.1:"),
+		"GET /on site=same-origin origin=",
+		"GET /page site=same-site origin=",
+		"GET /search site=same-origin origin=",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("requests (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,112 @@
+package demo
+
+import (
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// page is what of a page matters to whoever fills in its forms.
+type page struct {
+	url      *url.URL
+	referrer string // its Referrer-Policy
+	heading  string // its first h1
+	text     string // its words, for when it says what went wrong
+	forms    []form
+}
+
+type form struct {
+	action  *url.URL // as written: relative to the page's URL
+	method  string
+	values  url.Values // of its inputs
+	buttons []button   // that submit it
+}
+
+type button struct{ name, value, text string }
+
+// formOrigin is the Origin header of a form the page sends. With the policy no-referrer it is "null", even to the
+// page's own origin (Fetch, "append a request Origin header").
+func (p *page) formOrigin() string {
+	if p.referrer == "no-referrer" {
+		return "null"
+	}
+	return originOf(p.url)
+}
+
+func readPage(answer *http.Response) (*page, error) {
+	u := answer.Request.URL
+	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "text/html" {
+		return nil, fmt.Errorf("%s answers %s with no page", originOf(u), answer.Status)
+	}
+	root, err := html.Parse(io.LimitReader(answer.Body, 1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read page: %w", err)
+	}
+	p := &page{url: u, referrer: answer.Header.Get("Referrer-Policy")}
+	for n := range root.Descendants() {
+		switch n.DataAtom {
+		case atom.H1:
+			if p.heading == "" {
+				p.heading = textOf(n)
+			}
+		case atom.Main:
+			p.text = textOf(n)
+		case atom.Form:
+			f, err := readForm(n)
+			if err != nil {
+				return nil, err
+			}
+			p.forms = append(p.forms, f)
+		}
+	}
+	return p, nil
+}
+
+func readForm(n *html.Node) (form, error) {
+	action, err := url.Parse(attribute(n, "action"))
+	if err != nil {
+		return form{}, fmt.Errorf("read form: %w", err)
+	}
+	f := form{action: action, method: http.MethodGet, values: url.Values{}}
+	if strings.EqualFold(attribute(n, "method"), http.MethodPost) {
+		f.method = http.MethodPost
+	}
+	for n := range n.Descendants() {
+		kind := strings.ToLower(attribute(n, "type"))
+		switch {
+		case n.DataAtom == atom.Button && (kind == "" || kind == "submit"):
+			f.buttons = append(f.buttons, button{attribute(n, "name"), attribute(n, "value"), textOf(n)})
+		case n.DataAtom == atom.Input && kind == "submit":
+			f.buttons = append(f.buttons, button{attribute(n, "name"), attribute(n, "value"), attribute(n, "value")})
+		case n.DataAtom == atom.Input && kind == "hidden":
+			f.values.Add(attribute(n, "name"), attribute(n, "value"))
+		}
+	}
+	return f, nil
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+// textOf is a node's words, one space apart.
+func textOf(n *html.Node) string {
+	var words []string
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			words = append(words, strings.Fields(d.Data)...)
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,102 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/oauth2"
+)
+
+// authorize opens the authorization request in the browser: the consent page must appear before anything else.
+func (c *check) authorize(ctx context.Context) error {
+	address := c.oauth.AuthCodeURL(c.state, oauth2.S256ChallengeOption(c.verifier),
+		oauth2.SetAuthURLParam("resource", c.resource.Resource))
+	at, err := c.browser.open(ctx, address)
+	if err != nil {
+		return err
+	}
+	if at.page == nil {
+		return errors.New("the client was answered without asking the person")
+	}
+	if !sameOrigin(at.page.url.String(), c.server.AuthorizationEndpoint) {
+		return fmt.Errorf("the browser is at %s before the person was asked", originOf(at.page.url))
+	}
+	c.page = at.page
+	return nil
+}
+
+// consent allows the client. The identity provider's page must follow, since this browser has signed in nowhere.
+func (c *check) consent(ctx context.Context) error {
+	at, err := c.browser.press(ctx, c.page, func(b button) bool {
+		return b.value == "approve" || b.value == "allow"
+	})
+	if err != nil {
+		return err
+	}
+	if at.page == nil {
+		return errors.New("the client was answered before the person signed in")
+	}
+	c.page = at.page
+	return nil
+}
+
+// signIn chooses the person, which brings the browser back through the gateway to the client.
+func (c *check) signIn(ctx context.Context) error {
+	at, err := c.browser.press(ctx, c.page, func(b button) bool { return strings.Contains(b.text, c.person) })
+	if err != nil {
+		return err
+	}
+	if at.page != nil {
+		return fmt.Errorf("the browser shows %q, and the client was not answered", at.page.heading)
+	}
+	c.callback = at.callback
+	return nil
+}
+
+// redeem checks the answer that the client got and exchanges its code.
+func (c *check) redeem(ctx context.Context) (err error) {
+	switch {
+	case c.callback.Get("state") != c.state:
+		return errors.New("the answer has another state")
+	case c.callback.Has("error"):
+		return fmt.Errorf("the answer is the error %q", c.callback.Get("error"))
+	case c.server.AuthorizationResponseIssParameterSupported && c.callback.Get("iss") != c.server.Issuer: // RFC 9207
+		return errors.New("the answer is not of this issuer")
+	case c.callback.Get("code") == "":
+		return errors.New("the answer has no code")
+	}
+	c.tokens, err = c.oauth.Exchange(c.withClient(ctx), c.callback.Get("code"), oauth2.VerifierOption(c.verifier),
+		oauth2.SetAuthURLParam("resource", c.resource.Resource))
+	if err != nil {
+		return err
+	}
+	if !strings.EqualFold(c.tokens.TokenType, "Bearer") || c.tokens.RefreshToken == "" || c.tokens.ExpiresIn <= 0 {
+		return errors.New("the answer must be a Bearer token that expires, with a refresh token")
+	}
+	c.sessions.token.Store(&c.tokens.AccessToken)
+	return nil
+}
+
+// refresh gets a new pair of tokens for the old one.
+func (c *check) refresh(ctx context.Context) error {
+	old := &oauth2.Token{RefreshToken: c.tokens.RefreshToken}
+	fresh, err := c.oauth.TokenSource(c.withClient(ctx), old).Token()
+	if err != nil {
+		return err
+	}
+	switch {
+	case fresh.AccessToken == c.tokens.AccessToken:
+		return errors.New("the access token is still the same")
+	case fresh.RefreshToken == c.tokens.RefreshToken:
+		return errors.New("the refresh token was not rotated")
+	}
+	c.tokens = fresh
+	c.sessions.token.Store(&fresh.AccessToken)
+	return nil
+}
+
+func (c *check) withClient(ctx context.Context) context.Context {
+	return context.WithValue(ctx, oauth2.HTTPClient, c.client)
+}
