@@ -1,0 +1,10 @@
+// Package watch owns one question: has the content of these files changed since somebody last looked?
+//
+// It promises that no change is lost for longer than Options.Poll and that nothing is said unless content differs: a
+// file replaced by rename, a ConfigMap swapped beneath a symbolic link, a file deleted and restored, a folder moved
+// away and another put in its place, and a change made while the last one was being loaded are all seen; touching a file,
+// or saving the same bytes, is not. File events make it quick; where they do not come (NFS, bind mounts, an exhausted
+// inotify limit) reading every Options.Poll takes their place.
+//
+// It does not know what the files mean, and reads each of them whole: it is for configuration, not for data.
+package watch

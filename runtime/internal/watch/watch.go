@@ -1,0 +1,113 @@
+package watch
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"durward/runtime/internal/telemetry"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// Defaults of Options.
+const (
+	DefaultDebounce = 150 * time.Millisecond
+	DefaultCeiling  = 2 * time.Second
+	DefaultPoll     = 10 * time.Second
+)
+
+// Options say how patient a Watcher is. Zero durations mean the defaults.
+type Options struct {
+	// Logger is told when file events cannot be had. Required.
+	Logger *slog.Logger
+	// Debounce is how long the folders must be quiet before the files are read: editors save in several steps.
+	Debounce time.Duration
+	// Ceiling bounds how long restless folders can put that off.
+	Ceiling time.Duration
+	// Poll is how often the files are read although no event has come.
+	Poll time.Duration
+}
+
+// Watcher watches a set of files. Its methods may be called at any time from any goroutine; Run only once.
+type Watcher struct {
+	options Options
+	open    func() (notifier, error)
+	set     chan struct{} // Set has been called
+
+	mu    sync.Mutex
+	files []string
+	known Contents
+}
+
+// New answers a watcher of nothing. It holds no resources outside of Run.
+func New(o Options) *Watcher {
+	o.Debounce = cmp.Or(o.Debounce, DefaultDebounce)
+	o.Ceiling = cmp.Or(o.Ceiling, DefaultCeiling)
+	o.Poll = cmp.Or(o.Poll, DefaultPoll)
+	return &Watcher{options: o, open: openNotifier, set: make(chan struct{}, 1)}
+}
+
+// Set replaces the set of files, after a load that failed as well: a fix may come to any file it read or looked for.
+// Files need not exist. known is what Read found before the load read them. A file that differs from it by now, or is
+// not in it at all, counts as changed; so at worst a load is repeated, and no change falls between load and Set.
+func (w *Watcher) Set(files []string, known Contents) {
+	w.mu.Lock()
+	w.files, w.known = slices.Clone(files), known
+	w.mu.Unlock()
+	select {
+	case w.set <- struct{}{}:
+	default: // Run has not seen the last Set yet, and will see both as one
+	}
+}
+
+// Run calls changed, on its own goroutine, each time the content of the files is no longer what was known of it. What
+// changed was called for counts as known from then on, whether or not Set is called. It returns when ctx ends.
+func (w *Watcher) Run(ctx context.Context, changed func()) {
+	folders := openFolders(w.options.Logger, w.open)
+	defer folders.close()
+	poll := time.NewTicker(w.options.Poll)
+	defer poll.Stop()
+	debounce := newDebounce(w.options.Debounce, w.options.Ceiling)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-folders.events:
+			debounce.stir()
+		case err := <-folders.errors:
+			// Events may have been lost: something has changed, for all we know.
+			if !errors.Is(err, fsnotify.ErrEventOverflow) {
+				w.options.Logger.Warn("file events failed", telemetry.KeyError, err)
+			}
+			debounce.stir()
+		case <-poll.C:
+			debounce.stir()
+		case <-w.set:
+			debounce.stir()
+		case <-debounce.over():
+			debounce.settle()
+			if w.check(folders) {
+				changed()
+			}
+		}
+	}
+}
+
+// check says whether content has changed, and takes what it found for known.
+func (w *Watcher) check(folders *folders) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	// Before reading: what changes afterwards makes an event.
+	folders.follow(around(w.files))
+	found := Read(w.files)
+	if found.agrees(w.known) {
+		return false
+	}
+	w.known = found
+	return true
+}
