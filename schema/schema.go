@@ -131,7 +131,7 @@ func (s *Schema) Check(value any) []Problem {
 	}
 	fault, ok := errors.AsType[*jsonschema.ValidationError](err)
 	if !ok {
-		return []Problem{{Text: "cannot be checked: its schema refers to itself without end"}}
+		return []Problem{{Text: "cannot be checked against its schema"}}
 	}
 	w := wording{source: s.source, document: value}
 	return tidy(w.explain(fault))

@@ -25,6 +25,7 @@ const (
 	saysFalse = "not allowed"
 	saysAny   = "anyOf failed"
 	saysOne   = "oneOf failed"
+	saysFew   = "valid must be >= " // of contains, with counts after it
 )
 
 func (w wording) explain(fault *jsonschema.ValidationError) (found []Problem) {
@@ -33,6 +34,8 @@ func (w wording) explain(fault *jsonschema.ValidationError) (found []Problem) {
 		return w.leaf(fault)
 	case fault.Message == saysAny, fault.Message == saysOne:
 		return w.choice(fault)
+	case strings.HasPrefix(fault.Message, saysFew):
+		return w.leaf(fault)
 	}
 	for _, cause := range fault.Causes {
 		found = append(found, w.explain(cause)...)
@@ -107,6 +110,9 @@ func (w wording) leaf(fault *jsonschema.ValidationError) []Problem {
 		return []Problem{{Pointer: at, AtKey: true, Text: fmt.Sprintf("unknown property %q", names[len(names)-1])}}
 	}
 	schema, key := w.keywordOf(fault)
+	if key == "" && strings.HasPrefix(fault.Message, saysFew) {
+		key = "contains" // minContains, which is 1 where the schema does not say
+	}
 	value, _ := lookup(w.document, tokens(at))
 	members, _ := value.(map[string]any)
 	var found []Problem
@@ -165,6 +171,9 @@ func (w wording) text(schema map[string]any, key string) string {
 		words := make([]string, len(values))
 		for i, value := range values {
 			words[i] = literal(value)
+		}
+		if len(words) == 1 {
+			return "must be " + words[0]
 		}
 		return "must be one of " + strings.Join(words, ", ")
 	case "minimum":

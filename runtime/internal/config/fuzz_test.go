@@ -9,7 +9,7 @@ import (
 )
 
 // No bytes make Load panic, print what came from the environment, or answer a Config together with problems; and the same
-// bytes come to the same.
+// bytes come to the same. Run it with -fuzzminimizetime=5x: the seeds are long, and making them short takes minutes.
 func FuzzLoad(f *testing.F) {
 	base := validFolder(f)
 	f.Add(base[PoliciesFile].Data, base[RoutesFile].Data, base[GatewayFile].Data)
@@ -18,14 +18,12 @@ func FuzzLoad(f *testing.F) {
 		[]byte(`{"publicUrl":["http://[::1]:0"],"trustedProxies":["::/129"],"listen":":","adminToken":null}`))
 	f.Add([]byte(`[[[`), []byte("\xef\xbb\xbf{}"), []byte(`{"a":1,"a":2}`))
 	f.Add([]byte(`{"policies":{"0":{}}}`), []byte(`{"paths":[{}]}`), []byte(`null`))
-	prepared := newLoader(f, base, baseEnv())
 	f.Fuzz(func(t *testing.T, policies, routes, gateway []byte) {
-		loader := *prepared
-		loader.options.FS = fstest.MapFS{
+		loader := newLoader(t, fstest.MapFS{
 			PoliciesFile: &fstest.MapFile{Data: policies},
 			RoutesFile:   &fstest.MapFile{Data: routes},
 			GatewayFile:  &fstest.MapFile{Data: gateway},
-		}
+		}, baseEnv())
 		first, second := loader.Load(), loader.Load()
 		if (first.Config == nil) != (len(first.Problems) > 0) {
 			t.Fatalf("Config is nil: %v, with %d problems", first.Config == nil, len(first.Problems))

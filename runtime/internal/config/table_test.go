@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/fstest"
 
@@ -144,22 +145,25 @@ func load(t testing.TB, folder fstest.MapFS, env map[string]string) Result {
 	return newLoader(t, folder, env).Load()
 }
 
+// newLoader is a Loader of the test's types. Its schemas are compiled once for all tests.
 func newLoader(t testing.TB, folder fstest.MapFS, env map[string]string) *Loader {
 	t.Helper()
-	l, err := New(Options{
-		FS:    folder,
-		Name:  "config",
-		Types: testTypes(),
-		LookupEnv: func(name string) (string, bool) {
-			value, ok := env[name]
-			return value, ok
-		},
-	})
+	shared, err := compiled()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return l
+	l := *shared
+	l.options.FS = folder
+	l.options.LookupEnv = func(name string) (string, bool) {
+		value, ok := env[name]
+		return value, ok
+	}
+	return &l
 }
+
+var compiled = sync.OnceValues(func() (*Loader, error) {
+	return New(Options{Name: "config", Types: testTypes()})
+})
 
 // testTypes are a policy type that signs people in, much as the one that ships, and one that only looks on.
 func testTypes() []PolicyType {
