@@ -38,6 +38,17 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	}
 }
 
+// ReadBody reads the whole body for a host that must know the message before the proxy gets the request. false: it could
+// not be read, and the client has its answer. The request must then be given that body anew, from memory.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) {
+	body, err := readBody(w, r, limit)
+	if err != nil {
+		refuseBody(w, err, limit)
+		return nil, false
+	}
+	return body, true
+}
+
 func refuseBody(w http.ResponseWriter, err error, limit int64) {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		mcp.WriteError(w, http.StatusRequestEntityTooLarge, nil, mcp.CodeInvalidRequest,

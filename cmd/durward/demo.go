@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"durward/cmd/durward/demo"
+	"durward/config"
+	"durward/runtime"
+)
+
+// demoDrain is how long the demo waits for open streams when it is told to end: a person is waiting.
+const demoDrain = 2 * time.Second
+
+func newDemoCommand() *cobra.Command {
+	var s settings
+	var check bool
+	var parts demo.Options
+	c := &cobra.Command{
+		Use:   "demo",
+		Short: "Run the gateway with a development identity provider and a sample MCP server",
+		Long: "Run the gateway with a development identity provider and a sample MCP server, all on loopback addresses, from " +
+			"the configuration in --config or, where there is no such folder, the one in this binary. The configuration may " +
+			"be edited while it runs.\n\nWith --check a built-in MCP client signs in and calls the tools, each step is " +
+			"printed with its time, and the exit status tells whether all went well. It uses free ports and a store of its " +
+			"own unless flags say otherwise, so it can run beside a demo.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := untilSignal(c.Context())
+			defer stop()
+			level := slog.LevelInfo
+			if check {
+				level = slog.LevelWarn
+			}
+			logger := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
+			o := s.options(c, logger)
+			o.Fallback, o.Drain = config.FS(), demoDrain
+			if check {
+				temporary, err := checkDefaults(c, &o)
+				if err != nil {
+					return err
+				}
+				defer removeLogged(logger, temporary)
+			}
+			return runDemo(ctx, o, parts, check, c.OutOrStdout())
+		},
+	}
+	s.addConfig(c)
+	s.addListeners(c)
+	c.Flags().BoolVar(&check, "check", false, "sign in and call the tools without a person, then end")
+	c.Flags().StringVar(&parts.IdP, "idp", "127.0.0.1:0", "address of the development identity provider")
+	c.Flags().StringVar(&parts.Upstream, "upstream", "127.0.0.1:0", "address of the sample MCP server")
+	return c
+}
+
+// checkDefaults keeps a check out of the way of a demo that runs already: free ports, and a store that goes with it.
+func checkDefaults(c *cobra.Command, o *runtime.Options) (temporary string, err error) {
+	for flag, at := range map[string]*string{"listen": &o.Listen, "admin": &o.Admin} {
+		if !c.Flags().Changed(flag) {
+			*at = "127.0.0.1:0"
+		}
+	}
+	if c.Flags().Changed("data") {
+		return "", nil
+	}
+	if temporary, err = os.MkdirTemp("", "durward-check-"); err != nil {
+		return "", fmt.Errorf("make a folder for the check: %w", err)
+	}
+	o.Data = filepath.Join(temporary, "data")
+	return temporary, nil
+}
+
+func removeLogged(logger *slog.Logger, folder string) {
+	if folder == "" {
+		return
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		logger.Warn("remove temporary folder", "error", err)
+	}
+}
+
+// runDemo runs the parts and the gateway in one process tree, until ctx ends or the check is done.
+func runDemo(ctx context.Context, o runtime.Options, parts demo.Options, check bool, out io.Writer) (err error) {
+	parts.Logger = o.Logger
+	running, err := demo.Start(ctx, parts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, running.Close()) }()
+	env := running.Env()
+	o.LookupEnv = func(name string) (string, bool) {
+		if value, ok := env[name]; ok {
+			return value, true
+		}
+		return os.LookupEnv(name)
+	}
+	host, err := runtime.New(o)
+	if err != nil {
+		return err
+	}
+	ctx, end := context.WithCancel(ctx)
+	defer end()
+	ended := make(chan error, 1)
+	go func() { ended <- host.Run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-host.Ready():
+	}
+	go reloadOnHangup(ctx, host)
+	mcpURL := "http://" + host.Addr().String() + "/mcp/demo"
+	if check {
+		err := demo.Check(ctx, demo.CheckOptions{MCPURL: mcpURL, Out: out})
+		end()
+		return errors.Join(err, <-ended)
+	}
+	if err := demo.Welcome(out, mcpURL); err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "ready")
+	return <-ended
+}

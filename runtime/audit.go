@@ -1,0 +1,31 @@
+package runtime
+
+import (
+	"context"
+	"log/slog"
+
+	"durward/policies"
+	"durward/runtime/internal/telemetry"
+)
+
+// auditLog writes a policy's audit events to the host's log, one line each, with msg "audit".
+type auditLog struct{ logger *slog.Logger }
+
+func (h *Host) audit(policy string) policies.Audit {
+	return auditLog{h.options.Logger.With(telemetry.KeyPolicy, policy)}
+}
+
+// Write logs the event with the id of the request in which it happened.
+func (a auditLog) Write(ctx context.Context, e policies.Event) error {
+	attrs := []slog.Attr{slog.String("event", e.Name), slog.String("outcome", e.Outcome)}
+	for _, f := range []struct{ key, value string }{
+		{telemetry.KeyRequest, policies.CallFrom(ctx).RequestID}, {"issuer", e.Issuer}, {"subject", e.Subject},
+		{"client_id", e.Client}, {"grant", e.Grant}, {"resource", e.Resource}, {"reason", e.Reason},
+	} {
+		if f.value != "" {
+			attrs = append(attrs, slog.String(f.key, f.value))
+		}
+	}
+	a.logger.LogAttrs(ctx, slog.LevelInfo, "audit", attrs...)
+	return nil
+}

@@ -1,0 +1,229 @@
+package runtime
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net/http"
+	"slices"
+
+	"durward/policies"
+	"durward/runtime/internal/config"
+	"durward/runtime/internal/cors"
+	"durward/runtime/internal/decision"
+	"durward/runtime/internal/mcp"
+	"durward/runtime/internal/origin"
+	"durward/runtime/internal/proxy"
+	"durward/runtime/internal/telemetry"
+)
+
+// chain is one route, compiled: its policies in order, then the proxy. Serving it needs a lease on each policy, which
+// decide gives back, and one on the lane, which the answer holds.
+type chain struct {
+	host    *Host
+	id      string
+	methods []string
+	guards  []guard
+	lane    *lanePart
+	key     laneKey
+	next    http.Handler
+
+	releaseTransport func()
+}
+
+// guard is one policy of a chain: what its decisions on this route depend on, and whom to ask.
+type guard struct {
+	policy string
+	route  string
+	vary   policies.Vary
+	part   *policyPart
+	base   decision.Key
+}
+
+func newGuard(p *config.Policy, r *config.Route, part *policyPart) guard {
+	vary := p.Report.Vary[r.ID]
+	return guard{
+		policy: p.Name, route: r.ID, vary: vary, part: part,
+		base: decision.NewKey().Bytes(p.DecisionHash[:]).Bytes(r.Hash[:]).String(part.Value.key.executable).Sum(),
+	}
+}
+
+// hold takes the leases that serving the chain needs. The caller has acquired the generation that holds them all, so
+// none can have ended.
+func (c *chain) hold() *lease {
+	for i := range c.guards {
+		c.guards[i].part.Hold()
+	}
+	c.lane.Hold()
+	c.lane.Value.open.Add(1)
+	return &lease{chain: c}
+}
+
+// lease is what one request holds of its chain.
+type lease struct {
+	chain   *chain
+	decided bool
+}
+
+// decide gives the policies back.
+func (l *lease) decide() {
+	if l.decided {
+		return
+	}
+	l.decided = true
+	for i := range l.chain.guards {
+		l.chain.guards[i].part.Release()
+	}
+}
+
+// end gives back whatever is still held.
+func (l *lease) end() {
+	l.decide()
+	l.chain.lane.Value.open.Add(-1)
+	l.chain.lane.Release()
+}
+
+// serve answers a request on the route. It gives back the lease.
+func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Caller, l *lease) {
+	defer l.end()
+	if cors.Allow(w, r, c.methods) {
+		return
+	}
+	message, r, ok := c.read(w, r)
+	if !ok {
+		return
+	}
+	var changes http.Header
+	for i := range c.guards {
+		d, ok := c.guards[i].pass(c.host, w, r, caller, message)
+		if !ok {
+			return
+		}
+		for name, values := range d.SetHeader {
+			if changes == nil {
+				changes = make(http.Header)
+			}
+			changes[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	l.decide()
+	ctx := proxy.WithDrain(r.Context(), c.lane.Value.ended)
+	if changes != nil {
+		ctx = proxy.WithHeader(ctx, changes)
+	}
+	c.next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// read reads the message before the policies decide, if one of them decides by it. Otherwise a stranger's body is not
+// read at all.
+func (c *chain) read(w http.ResponseWriter, r *http.Request) (mcp.Message, *http.Request, bool) {
+	needed := slices.ContainsFunc(c.guards, func(g guard) bool { return len(g.vary.Methods)+len(g.vary.Names) > 0 })
+	if !needed || r.Method != http.MethodPost {
+		return mcp.Message{}, r, true
+	}
+	body, ok := proxy.ReadBody(w, r, proxy.DefaultMaxBody)
+	if !ok {
+		return mcp.Message{}, r, false
+	}
+	message, err := mcp.Read(body)
+	if err != nil {
+		mcp.WriteError(w, http.StatusBadRequest, nil, mcp.CodeInvalidRequest, err.Error())
+		return mcp.Message{}, r, false
+	}
+	r = r.WithContext(r.Context())
+	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
+	return message, r, true
+}
+
+// pass answers the decision and whether the request may go on. If it may not, the client has its answer.
+func (g *guard) pass(
+	h *Host, w http.ResponseWriter, r *http.Request, caller origin.Caller, message mcp.Message,
+) (policies.Decision, bool) {
+	log := telemetry.RequestFrom(r.Context())
+	query := decision.Query{Policy: g.policy, Key: g.key(r, caller, message), Client: caller.Address}
+	d, source, remembered := h.decisions.Lookup(query)
+	if !remembered {
+		request := g.request(r, caller, message)
+		d, source = h.decisions.Decide(r.Context(), query, func(ctx context.Context) (policies.Decision, error) {
+			return g.part.Value.Evaluate(ctx, policies.Call{Time: h.options.Now(), RequestID: log.ID}, request)
+		})
+	}
+	log.Decision = source.String()
+	switch d.Outcome {
+	case policies.Allow:
+		if p := d.Principal; p != nil {
+			log.Subject, log.ClientID = p.Subject, p.Client
+		}
+		return d, true
+	case policies.Respond:
+		writeResponse(w, d.Response)
+	default:
+		h.options.Logger.WarnContext(r.Context(), "no decision", telemetry.KeyRequest, log.ID, telemetry.KeyPolicy, g.policy,
+			telemetry.KeyRoute, g.route, "reason", d.Reason)
+		unavailable(w, "the gateway cannot decide on this request right now: try again shortly")
+	}
+	return d, false
+}
+
+// request holds what the policy said its decisions depend on, and nothing else.
+func (g *guard) request(r *http.Request, caller origin.Caller, message mcp.Message) policies.Request {
+	request := policies.Request{Route: g.route}
+	if len(g.vary.Headers) > 0 {
+		request.Header = make(http.Header, len(g.vary.Headers))
+		for _, name := range g.vary.Headers {
+			if values, has := r.Header[name]; has {
+				request.Header[name] = values
+			}
+		}
+	}
+	if g.vary.Origin {
+		request.Origin = caller.Origin
+	}
+	if g.vary.ClientAddress {
+		request.ClientAddress = caller.Address
+	}
+	request.Method, request.Name = g.listed(message)
+	return request
+}
+
+// listed answers the method and the name of a message where the policy decides by them one by one. All others are one
+// to it.
+func (g *guard) listed(message mcp.Message) (method, name string) {
+	if slices.Contains(g.vary.Methods, message.Method) {
+		method = message.Method
+	}
+	if slices.Contains(g.vary.Names, message.Name) {
+		name = message.Name
+	}
+	return method, name
+}
+
+// key is the decision's place in the cache: everything that request would say, and what the policy and the route are.
+// It is made from the same inputs without making the request, since the usual one needs no more than the key.
+func (g *guard) key(r *http.Request, caller origin.Caller, message mcp.Message) decision.Key {
+	k := decision.NewKey().Bytes(g.base[:])
+	for _, name := range g.vary.Headers {
+		k = k.Values(r.Header[name])
+	}
+	if g.vary.Origin {
+		k = k.String(caller.Origin)
+	}
+	if g.vary.ClientAddress {
+		k = k.String(caller.Address)
+	}
+	method, name := g.listed(message)
+	return k.String(method).String(name).Sum()
+}
+
+func writeResponse(w http.ResponseWriter, response *policies.Response) {
+	for name, values := range response.Header {
+		w.Header()[http.CanonicalHeaderKey(name)] = values
+	}
+	w.WriteHeader(response.Status)
+	_, _ = w.Write(response.Body) // the client has gone: nothing is left to do
+}
+
+func unavailable(w http.ResponseWriter, text string) {
+	w.Header().Set("Retry-After", "1")
+	mcp.WriteError(w, http.StatusServiceUnavailable, nil, mcp.CodeInternal, text)
+}

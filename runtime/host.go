@@ -1,0 +1,262 @@
+package runtime
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"durward/runtime/internal/admin"
+	"durward/runtime/internal/config"
+	"durward/runtime/internal/decision"
+	"durward/runtime/internal/generation"
+	"durward/runtime/internal/origin"
+	"durward/runtime/internal/pluginhost"
+	"durward/runtime/internal/proxy"
+	"durward/runtime/internal/store"
+	"durward/runtime/internal/telemetry"
+	"durward/runtime/internal/watch"
+)
+
+const (
+	readHeaderTimeout = 10 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 64 << 10
+)
+
+// Host is one gateway. Make it with New, run it once with Run.
+type Host struct {
+	options     Options
+	executables map[string]func() (pluginhost.Executable, error) // by policy type, as it is now
+	loader      *config.Loader
+	watcher     *watch.Watcher
+	files       []string // that the last load was made of; guarded by reloading
+	ready       chan struct{}
+
+	// What Run opens, in this order; set before ready is closed.
+	settings   settings
+	public     net.Listener
+	adminAt    net.Listener
+	loopback   bool
+	store      *store.DB
+	decisions  *decision.Cache
+	answers    *decision.Answers
+	plugins    *pluginhost.Host
+	transports proxy.Transports
+
+	current   generation.Current[*running]
+	processes generation.Pool[processKey, *policyProcess]
+	lanes     generation.Pool[laneKey, *lane]
+	stopping  sync.WaitGroup
+
+	reloading sync.Mutex // one reload at a time
+	last      atomic.Pointer[Reload]
+	ending    atomic.Bool
+}
+
+// settings are what cannot change while the host runs.
+type settings struct{ listen, admin, data string }
+
+// New makes a host. It opens nothing.
+func New(o Options) (*Host, error) {
+	o = o.withDefaults()
+	h := &Host{options: o, ready: make(chan struct{}), executables: make(map[string]func() (pluginhost.Executable, error))}
+	h.watcher = watch.New(watch.Options{Logger: o.Logger})
+	h.files = h.watched([]string{config.PoliciesFile, config.RoutesFile, config.GatewayFile})
+	var err error
+	if h.loader, err = o.loader(); err != nil {
+		return nil, fmt.Errorf("read catalogue: %w", err)
+	}
+	for _, p := range o.Plugins {
+		if _, twice := h.executables[p.PolicyType]; twice {
+			return nil, fmt.Errorf("catalogue names policy type %q twice", p.PolicyType)
+		}
+		if path := p.Executable.Path; path != "" {
+			h.executables[p.PolicyType] = func() (pluginhost.Executable, error) {
+				return pluginhost.File(path, p.Executable.Args...)
+			}
+			continue
+		}
+		self, err := pluginhost.Self(p.Executable.Args...)
+		if err != nil {
+			return nil, fmt.Errorf("policy type %q: %w", p.PolicyType, err)
+		}
+		h.executables[p.PolicyType] = func() (pluginhost.Executable, error) { return self, nil }
+	}
+	return h, nil
+}
+
+// Ready is closed when the host serves.
+func (h *Host) Ready() <-chan struct{} { return h.ready }
+
+// Addr and AdminAddr are where the host listens. They may be asked once it is ready.
+func (h *Host) Addr() net.Addr { return h.public.Addr() }
+
+// AdminAddr is the address of the admin listener.
+func (h *Host) AdminAddr() net.Addr { return h.adminAt.Addr() }
+
+// Run serves until ctx ends, then lets what is in flight finish, for as long as Options.Drain, and ends every process
+// it started. It answers nil after an orderly end. A configuration with problems is a *ConfigError.
+func (h *Host) Run(ctx context.Context) (err error) {
+	cfg, problems := h.load()
+	if cfg == nil {
+		return &ConfigError{publicProblems(problems)}
+	}
+	h.settings = h.options.settings(cfg)
+	var undo generation.Undo
+	defer undo.Run()
+	if err := h.open(ctx, &undo); err != nil {
+		return err
+	}
+	g, err := h.build(ctx, cfg, 1)
+	if err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
+	h.current.Swap(g)
+	undo.Add(func() { h.current.Swap(nil) })
+	h.note(Reload{Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var tasks sync.WaitGroup
+	undo.Add(func() { stop(); tasks.Wait() })
+	tasks.Go(func() { h.watcher.Run(background, func() { h.Reload(background, "files changed") }) })
+	tasks.Go(func() { h.store.Run(background) })
+
+	servers := []*http.Server{
+		h.server(telemetry.AccessLog(h.options.Logger, h.options.Now, http.HandlerFunc(h.serve))),
+		h.server(h.adminHandler()),
+	}
+	failed := make(chan error, len(servers))
+	for i, l := range []net.Listener{h.public, h.adminAt} {
+		tasks.Go(func() { failed <- servers[i].Serve(l) })
+	}
+	h.options.Logger.Info("listening", "listen", h.public.Addr().String(), "admin", h.adminAt.Addr().String(),
+		"config", h.options.Config, "data", h.settings.data)
+	close(h.ready)
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	}
+	h.shutdown(servers)
+	return err
+}
+
+// open opens what a host needs besides its configuration.
+func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
+	h.decisions = decision.New(decision.Options{Now: h.options.Now, Logger: h.options.Logger})
+	h.answers = decision.NewAnswers(decision.AnswersOptions{Now: h.options.Now})
+	h.store, err = store.Open(ctx, store.Options{
+		Dir: h.settings.data, Key: h.options.StoreKey, Now: h.options.Now, Logger: h.options.Logger, Purged: h.decisions.Purge,
+	})
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	undo.Add(func() { h.closeLogged("store", h.store.Close) })
+	h.plugins, err = pluginhost.New(pluginhost.Options{
+		RunDir: filepath.Join(h.settings.data, "run"), Logger: h.options.Logger, Now: h.options.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("prepare policies: %w", err)
+	}
+	undo.Add(func() { h.stopping.Wait(); h.plugins.Close() })
+	h.transports.Wrap = h.options.WrapTransport
+	if h.public, err = net.Listen("tcp", h.settings.listen); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	undo.Add(func() { h.closeLogged("listener", h.public.Close) })
+	if h.adminAt, err = net.Listen("tcp", h.settings.admin); err != nil {
+		return fmt.Errorf("listen for admin: %w", err)
+	}
+	undo.Add(func() { h.closeLogged("admin listener", h.adminAt.Close) })
+	h.loopback = origin.IsLoopbackAddr(h.public.Addr())
+	return nil
+}
+
+func (h *Host) closeLogged(what string, closer func() error) {
+	if err := closer(); err != nil && !errors.Is(err, net.ErrClosed) {
+		h.options.Logger.Error("close "+what, telemetry.KeyError, err)
+	}
+}
+
+func (h *Host) server(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(h.options.Logger.Handler(), slog.LevelDebug),
+	}
+}
+
+// shutdown takes no new connections, and gives what is in flight the drain time: then streams end as on a reload, and
+// what is left after that is cut.
+func (h *Host) shutdown(servers []*http.Server) {
+	h.ending.Store(true)
+	h.options.Logger.Info("shutting down", "drain", h.options.Drain.String())
+	if g := h.current.Acquire(); g != nil {
+		for _, c := range g.Value.chains {
+			c.lane.Value.endAfter(h.options.Drain)
+		}
+		g.Release()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), h.options.Drain+2*time.Second)
+	defer cancel()
+	var all sync.WaitGroup
+	for _, s := range servers {
+		all.Go(func() {
+			if err := s.Shutdown(ctx); err != nil {
+				_ = s.Close() // the drain time is over: what is left is cut
+			}
+		})
+	}
+	all.Wait()
+}
+
+func (h *Host) adminHandler() http.Handler {
+	return admin.New(admin.Options{
+		Loopback: origin.IsLoopbackAddr(h.adminAt.Addr()),
+		Token: func() string {
+			g := h.current.Acquire()
+			if g == nil {
+				return ""
+			}
+			defer g.Release()
+			return g.Value.config.Gateway.AdminToken
+		},
+		Ready: func() error {
+			if h.ending.Load() {
+				return errors.New("shutting down")
+			}
+			return nil
+		},
+		Generation: func() any { return h.Status() },
+		Reload: func(*http.Request) (any, bool) {
+			r := h.Reload(context.Background(), "asked by an operator")
+			return r, r.Result != Refused
+		},
+		Policy: h.adminPath,
+	})
+}
+
+// settings answers where to listen and keep data: what Options say, else gateway.json, else the default.
+func (o Options) settings(cfg *config.Config) settings {
+	first := func(values ...string) string {
+		for _, v := range values {
+			if v != "" {
+				return v
+			}
+		}
+		return ""
+	}
+	return settings{
+		listen: first(o.Listen, cfg.Gateway.Listen, DefaultListen),
+		admin:  first(o.Admin, cfg.Gateway.Admin, DefaultAdmin),
+		data:   first(o.Data, cfg.Gateway.Data, DefaultData),
+	}
+}

@@ -1,0 +1,99 @@
+package runtime
+
+import (
+	"encoding/json"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"os"
+	"time"
+
+	"durward/policies"
+	"durward/runtime/internal/config"
+)
+
+// Defaults of what is given neither in Options nor in gateway.json.
+const (
+	DefaultListen = "127.0.0.1:9000"
+	DefaultAdmin  = "127.0.0.1:9001"
+	DefaultData   = ".durward"
+	DefaultDrain  = 30 * time.Second
+)
+
+// Options are what a host is made of. Only Config and Plugins are needed.
+type Options struct {
+	// Config is the folder with policies.json, routes.oas.json and, if there is one, gateway.json.
+	Config string
+	// Fallback is used when the folder Config does not exist, so that a released binary can run its demo anywhere.
+	// nil means that the folder must exist.
+	Fallback fs.FS
+	// Listen and Admin are "host:port"; port 0 lets the system choose. Data is the folder of the store. Each beats
+	// gateway.json, which beats the default.
+	Listen, Admin, Data string
+	// Plugins is the catalogue of policy types.
+	Plugins []Plugin
+	// LookupEnv resolves $env(NAME) and ${env.NAME}. nil means os.LookupEnv.
+	LookupEnv func(string) (string, bool)
+	// StoreKey seals the store: 32 bytes. nil means the key file beside the data, made on first run.
+	StoreKey []byte
+	// Logger gets everything the host says. nil means none.
+	Logger *slog.Logger
+	// Now is the clock of everything that expires. nil means time.Now.
+	Now func() time.Time
+	// Drain is how long a stream on a changed route, and at the end every request, may go on. 0 means DefaultDrain.
+	Drain time.Duration
+	// WrapTransport wraps the transport to every upstream: for tracing and for tests that disturb it.
+	WrapTransport func(http.RoundTripper) http.RoundTripper
+}
+
+// Plugin is one entry of the catalogue: a policy type and the executable that serves it.
+type Plugin struct {
+	// Modules are the names by which handler.module may import it: "@durward/runtime" for $import(@durward/runtime).
+	Modules []string
+	// Export is handler.export, PolicyType is policyType.
+	Export, PolicyType string
+	// Schema is the JSON Schema of the options; "writeOnly": true marks a secret.
+	Schema json.RawMessage
+	// Validate reports on an input without starting anything. It is policies.Type's.
+	Validate func(policies.Input) policies.Report
+	// Executable serves the type, as package sdk does.
+	Executable Executable
+}
+
+// Executable says what to start.
+type Executable struct {
+	// Path is the file; empty means this program itself, as it was when it was started.
+	Path string
+	// Args follow the program's name.
+	Args []string
+}
+
+func (o Options) withDefaults() Options {
+	if o.LookupEnv == nil {
+		o.LookupEnv = os.LookupEnv
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Drain == 0 {
+		o.Drain = DefaultDrain
+	}
+	return o
+}
+
+// loader answers what reads and checks the configuration. An error is a fault of the catalogue.
+func (o Options) loader() (*config.Loader, error) {
+	files := o.Fallback
+	name := "built-in config"
+	if info, err := os.Stat(o.Config); o.Fallback == nil || (err == nil && info.IsDir()) {
+		files, name = os.DirFS(o.Config), o.Config
+	}
+	types := make([]config.PolicyType, len(o.Plugins))
+	for i, p := range o.Plugins {
+		types[i] = config.PolicyType{Modules: p.Modules, Export: p.Export, Type: p.PolicyType, Schema: p.Schema, Validate: p.Validate}
+	}
+	return config.New(config.Options{FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv})
+}

@@ -1,0 +1,115 @@
+package runtime
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+
+	"durward/policies"
+	"durward/runtime/internal/decision"
+	"durward/runtime/internal/origin"
+	"durward/runtime/internal/pluginhost"
+	"durward/runtime/internal/telemetry"
+)
+
+// maxPolicyBody bounds the body of a request to a path that a policy serves, in bytes.
+const maxPolicyBody = 64 << 10
+
+// servePath answers a path that a policy serves itself. The caller holds part; servePath gives it back.
+func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPart, caller origin.Caller) {
+	defer part.Release()
+	name := part.Value.key.name
+	log := telemetry.RequestFrom(r.Context())
+	log.Policy = name
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPolicyBody))
+	if err != nil {
+		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+			writeError(w, http.StatusRequestEntityTooLarge, "request_too_large", "the request body is larger than 64 KiB")
+			return
+		}
+		writeError(w, http.StatusBadRequest, "invalid_request", "the request body broke off")
+		return
+	}
+	call := policies.Call{Time: h.options.Now(), RequestID: log.ID, Origin: caller.Origin, ClientAddress: caller.Address}
+	request := pluginhost.HTTPRequest{
+		Method: r.Method,
+		Target: r.URL.RequestURI(),
+		Header: policyHeader(r.Header, policies.CookiePrefix(name, caller.Origin)),
+		Body:   body,
+	}
+	response, err := h.ask(r.Context(), part.Value, call, request)
+	if err != nil {
+		h.options.Logger.WarnContext(r.Context(), "policy did not answer", telemetry.KeyRequest, log.ID,
+			telemetry.KeyPolicy, name, telemetry.KeyError, err)
+		w.Header().Set("Retry-After", "1")
+		writeError(w, http.StatusServiceUnavailable, "temporarily_unavailable", "the gateway cannot answer this right now: try again shortly")
+		return
+	}
+	ownCookies(response.Header, policies.CookiePrefix(name, caller.Origin))
+	writeResponse(w, &response)
+}
+
+// ask asks the policy, or answers what it lately said to everybody.
+func (h *Host) ask(ctx context.Context, p *policyProcess, call policies.Call, request pluginhost.HTTPRequest) (policies.Response, error) {
+	do := func(ctx context.Context) (policies.Response, error) { return p.Do(ctx, call, request) }
+	if request.Method != http.MethodGet || request.Header.Get("Cookie") != "" || request.Header.Get("Authorization") != "" {
+		return do(ctx)
+	}
+	return h.answers.Get(ctx, decision.AnswerQuery{Instance: p.instance, Origin: call.Origin, Target: request.Target}, do)
+}
+
+// policyHeader is what a policy is told of a request's header: everything but connection matters and other people's
+// cookies. The host's own findings (origin, client address) travel in the call, so the headers that claim them stay out.
+func policyHeader(from http.Header, cookiePrefix string) http.Header {
+	h := from.Clone()
+	for _, name := range []string{"Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
+		"Proxy-Authorization", "Proxy-Connection", "Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto",
+		"X-Real-Ip", "Cookie"} {
+		h.Del(name)
+	}
+	var kept []string
+	for _, line := range from["Cookie"] {
+		for pair := range strings.SplitSeq(line, ";") {
+			if pair = strings.TrimSpace(pair); strings.HasPrefix(pair, cookiePrefix) {
+				kept = append(kept, pair)
+			}
+		}
+	}
+	if len(kept) > 0 {
+		h.Set("Cookie", strings.Join(kept, "; "))
+	}
+	return h
+}
+
+// ownCookies keeps a policy from setting a cookie that is not its own.
+func ownCookies(h http.Header, prefix string) {
+	var kept []string
+	for _, c := range h["Set-Cookie"] {
+		if strings.HasPrefix(c, prefix) {
+			kept = append(kept, c)
+		}
+	}
+	if len(kept) == 0 {
+		h.Del("Set-Cookie")
+		return
+	}
+	h["Set-Cookie"] = kept
+}
+
+// writeError answers a JSON error of the host's own.
+func writeError(w http.ResponseWriter, status int, code, text string) {
+	body, err := json.Marshal(struct {
+		Error       string `json:"error"`
+		Description string `json:"error_description"`
+	}{code, text})
+	if err != nil {
+		body = []byte(`{"error":"server_error"}`)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the client has gone: nothing is left to do
+}

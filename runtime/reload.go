@@ -1,0 +1,194 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"durward/runtime/internal/config"
+	"durward/runtime/internal/telemetry"
+	"durward/runtime/internal/watch"
+)
+
+// The results of a reload.
+const (
+	// Applied: the configuration is in use.
+	Applied = "applied"
+	// Unchanged: it says what was in use already, and everything it needs is running.
+	Unchanged = "unchanged"
+	// Refused: nothing has changed; Problems or Error say why.
+	Refused = "refused"
+)
+
+// Reload is what came of loading the configuration.
+type Reload struct {
+	At     time.Time `json:"at"`
+	Result string    `json:"result"`
+	// Number is the generation in use afterwards.
+	Number uint64 `json:"number"`
+	// Problems are what a person must mend in the files.
+	Problems []Problem `json:"problems,omitempty"`
+	// Error is why a configuration without problems could not be put to use.
+	Error string    `json:"error,omitempty"`
+	Notes []Problem `json:"notes,omitempty"`
+}
+
+// Problem is a fault in the configuration that a person must mend, or a note. It holds no value of an option.
+type Problem struct {
+	File string `json:"file"`
+	// Line and Column count from 1; the column counts characters.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Pointer is the JSON pointer (RFC 6901) in the file.
+	Pointer string `json:"pointer"`
+	Text    string `json:"text"`
+}
+
+// String is "file:line:column: /pointer: text".
+func (p Problem) String() string { return config.Problem(p).String() }
+
+// ConfigError is a configuration with problems.
+type ConfigError struct{ Problems []Problem }
+
+func (e *ConfigError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Validation is what can be said of a configuration without running it.
+type Validation struct {
+	Problems, Notes  []Problem
+	Policies, Routes int
+}
+
+// Validate loads and checks the configuration. It starts nothing and writes nothing. An error is a fault of the
+// catalogue in o, not of the configuration.
+func Validate(o Options) (Validation, error) {
+	loader, err := o.withDefaults().loader()
+	if err != nil {
+		return Validation{}, fmt.Errorf("read catalogue: %w", err)
+	}
+	loaded := loader.Load()
+	if loaded.Config == nil {
+		return Validation{Problems: publicProblems(loaded.Problems)}, nil
+	}
+	cfg := loaded.Config
+	return Validation{Notes: publicProblems(cfg.Notes), Policies: len(cfg.Policies), Routes: len(cfg.Routes)}, nil
+}
+
+// Reload loads the configuration and, if it is good, puts it to use. It answers when that is done or refused; on a
+// refusal everything runs on as it did (G2). Reloads wait for each other. ctx does not bound it: a reload that has
+// begun is finished or undone.
+func (h *Host) Reload(ctx context.Context, why string) Reload {
+	h.reloading.Lock()
+	defer h.reloading.Unlock()
+	ctx = context.WithoutCancel(ctx)
+	began := h.options.Now()
+	result := h.reload(ctx)
+	h.note(result)
+	log := h.options.Logger.With("why", why, "result", result.Result, telemetry.KeyGeneration, result.Number,
+		"ms", h.options.Now().Sub(began).Milliseconds())
+	for _, p := range result.Problems {
+		log.Error("configuration problem", "problem", p.String())
+	}
+	if result.Error != "" {
+		log.Error("configuration refused", telemetry.KeyError, result.Error)
+	}
+	log.Info("reload")
+	return result
+}
+
+func (h *Host) reload(ctx context.Context) Reload {
+	acquired := h.current.Acquire()
+	if acquired == nil {
+		return Reload{Result: Refused, Error: "the gateway is shutting down or has not started"}
+	}
+	defer acquired.Release()
+	old := acquired.Value
+	refused := Reload{Result: Refused, Number: old.number}
+
+	cfg, problems := h.load()
+	if cfg == nil {
+		refused.Problems = publicProblems(problems)
+		return refused
+	}
+	if fixed := h.options.settings(cfg); fixed != h.settings {
+		refused.Error = "listen, admin and data cannot change while the gateway runs: restart it, or take the change back"
+		return refused
+	}
+	notes := publicProblems(cfg.Notes)
+	if same(cfg, old.config) && old.fit() {
+		return Reload{Result: Unchanged, Number: old.number, Notes: notes}
+	}
+	next, err := h.build(ctx, cfg, old.number+1)
+	if err != nil {
+		refused.Error = err.Error()
+		return refused
+	}
+	current := next.Value
+	h.current.Swap(next)
+	h.retire(old, current)
+	return Reload{Result: Applied, Number: current.number, Notes: notes}
+}
+
+// same tells whether two configurations come to the same generation.
+func same(a, b *config.Config) bool {
+	return reflect.DeepEqual(a.Gateway, b.Gateway) &&
+		slices.EqualFunc(a.Policies, b.Policies, func(p, q config.Policy) bool { return p.Hash == q.Hash }) &&
+		slices.EqualFunc(a.Routes, b.Routes, func(r, s config.Route) bool { return r.Hash == s.Hash })
+}
+
+// fit tells whether every policy of g may go on serving.
+func (g *running) fit() bool {
+	for _, p := range g.policies {
+		if !p.Value.fit() {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *Host) note(r Reload) {
+	r.At = h.options.Now()
+	h.last.Store(&r)
+}
+
+func publicProblems(problems []config.Problem) []Problem {
+	public := make([]Problem, len(problems))
+	for i, p := range problems {
+		public[i] = Problem(p)
+	}
+	return public
+}
+
+// load reads the configuration and watches what it was made of, whether it is good or not. What the files held is read
+// first, so that a change during the load is seen as one.
+func (h *Host) load() (*config.Config, []config.Problem) {
+	known := watch.Read(h.files)
+	loaded := h.loader.Load()
+	h.files = h.watched(loaded.Files)
+	h.watcher.Set(h.files, known)
+	return loaded.Config, loaded.Problems
+}
+
+// watched answers what a configuration of these files is made of: the files, and the executables that are no part of
+// this one.
+func (h *Host) watched(files []string) []string {
+	var paths []string
+	for _, f := range files {
+		paths = append(paths, filepath.Join(h.options.Config, f))
+	}
+	for _, p := range h.options.Plugins {
+		if p.Executable.Path != "" {
+			paths = append(paths, p.Executable.Path)
+		}
+	}
+	return paths
+}

@@ -1,0 +1,250 @@
+package runtime
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"durward/runtime/internal/config"
+	"durward/runtime/internal/generation"
+	"durward/runtime/internal/origin"
+	"durward/runtime/internal/pluginhost"
+	"durward/runtime/internal/proxy"
+	"durward/runtime/internal/route"
+	"durward/runtime/internal/telemetry"
+)
+
+// running is one generation: an immutable configuration and everything it runs on.
+type running struct {
+	number  uint64
+	since   time.Time
+	config  *config.Config
+	origins *origin.Rules
+	// policies are held by name; paths says which of them serves a path itself.
+	policies map[string]*policyPart
+	paths    map[string]*policyPart
+	// chains are in the order of config.Routes; routes finds them.
+	chains []*chain
+	routes route.Table[*chain]
+}
+
+// policyPart is a policy's process, shared by the generations in which nothing it depends on differs.
+type policyPart = generation.Part[*policyProcess]
+
+type policyProcess struct {
+	*pluginhost.Policy
+	key processKey
+	// instance tells this process's public answers from those of any other.
+	instance string
+}
+
+// processKey is what a policy's process depends on: if one of these changes, it is started anew (G5).
+type processKey struct {
+	name       string
+	hash       [sha256.Size]byte // type, options with secrets, routes that use it, public origins
+	executable string
+}
+
+// lanePart is what the open answers of one route hold: it outlives a reload that does not touch the route.
+type lanePart = generation.Part[*lane]
+
+// lane ends the open answers of a route whose definition is no longer current.
+type lane struct {
+	open  atomic.Int64 // answers being written
+	ended context.Context
+	end   context.CancelFunc
+	mu    sync.Mutex
+	timer *time.Timer
+}
+
+// laneKey is what an open answer depends on: the route's definition and what its policies decide by.
+type laneKey [sha256.Size]byte
+
+func newLane() *lane {
+	l := new(lane)
+	l.ended, l.end = context.WithCancel(context.Background())
+	return l
+}
+
+// endAfter ends what is still open after d. A later call can only bring the end forward.
+func (l *lane) endAfter(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil && !l.timer.Stop() {
+		return
+	}
+	l.timer = time.AfterFunc(d, l.end)
+}
+
+func (l *lane) forget() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.end()
+}
+
+// build makes a generation of a configuration, beside the one that runs: what is the same is shared, what is new is
+// started. If anything fails, everything new is undone and the problem says what failed.
+func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ *generation.Part[*running], err error) {
+	g := &running{
+		number:   number,
+		since:    h.options.Now(),
+		config:   cfg,
+		origins:  origin.New(cfg.Gateway.PublicURLs, cfg.Gateway.TrustedProxies, h.loopback),
+		policies: make(map[string]*policyPart),
+		paths:    make(map[string]*policyPart),
+	}
+	var undo generation.Undo
+	defer func() {
+		if err != nil {
+			undo.Run()
+		}
+	}()
+	if err := h.startPolicies(ctx, g, &undo); err != nil {
+		return nil, err
+	}
+	for _, p := range cfg.Policies {
+		for _, path := range p.Report.Paths {
+			if !path.Admin {
+				g.paths[path.Path] = g.policies[p.Name]
+			}
+		}
+	}
+	byName := make(map[string]*config.Policy, len(cfg.Policies))
+	for i := range cfg.Policies {
+		byName[cfg.Policies[i].Name] = &cfg.Policies[i]
+	}
+	for i := range cfg.Routes {
+		c := h.chain(g, &cfg.Routes[i], byName)
+		undo.Add(c.release)
+		g.chains = append(g.chains, c)
+		g.routes.Add(cfg.Routes[i].Path, cfg.Routes[i].Methods, c)
+	}
+	undo.Keep()
+	return generation.NewPart(g, (*running).release), nil
+}
+
+// release gives back what the generation held, when the last request has let it go.
+func (g *running) release() {
+	for _, p := range g.policies {
+		p.Release()
+	}
+	for _, c := range g.chains {
+		c.release()
+	}
+}
+
+// startPolicies holds or starts every policy of g, the new ones side by side.
+func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.Undo) error {
+	type started struct {
+		name string
+		part *policyPart
+		err  error
+	}
+	results := make(chan started)
+	pending := 0
+	wait := func() error {
+		var failed []error
+		for range pending {
+			s := <-results
+			if s.err != nil {
+				failed = append(failed, fmt.Errorf("policy %q: %w", s.name, s.err))
+				continue
+			}
+			undo.Add(s.part.Release)
+			g.policies[s.name] = s.part
+		}
+		return errors.Join(failed...)
+	}
+	for i := range g.config.Policies {
+		p := &g.config.Policies[i]
+		exe, err := h.executables[p.Type]()
+		if err != nil {
+			return errors.Join(fmt.Errorf("policy %q: %w", p.Name, err), wait())
+		}
+		key := processKey{p.Name, p.Hash, exe.ID()}
+		if part := h.processes.Hold(key, (*policyProcess).fit); part != nil {
+			undo.Add(part.Release)
+			g.policies[p.Name] = part
+			continue
+		}
+		pending++
+		go func() {
+			process, err := h.plugins.Start(ctx, pluginhost.Spec{
+				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input,
+				Store: h.store.Policy(p.Name), Audit: h.audit(p.Name),
+			})
+			if err != nil {
+				results <- started{name: p.Name, err: err}
+				return
+			}
+			results <- started{name: p.Name, part: h.processes.Add(key, &policyProcess{Policy: process, key: key, instance: rand.Text()}, h.stopPolicy)}
+		}()
+	}
+	return wait()
+}
+
+// fit tells whether a process may serve another generation: one that is down for good is replaced.
+func (p *policyProcess) fit() bool { return p.Status().State != pluginhost.Down }
+
+// stopPolicy ends a process whose last lease was given back, and forgets what only it could answer.
+func (h *Host) stopPolicy(p *policyProcess) {
+	h.answers.Forget(p.instance)
+	h.stopping.Go(func() { p.Stop(context.Background()) })
+}
+
+// chain compiles a route to one handler. byName answers the policies by name.
+func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Policy) *chain {
+	c := &chain{host: h, id: r.ID, methods: r.Methods}
+	sum := sha256.New()
+	sum.Write(r.Hash[:])
+	for _, name := range r.Inbound {
+		p := byName[name]
+		part := g.policies[name]
+		c.guards = append(c.guards, newGuard(p, r, part))
+		sum.Write(p.DecisionHash[:])
+		sum.Write([]byte(part.Value.key.executable))
+	}
+	sum.Sum(c.key[:0])
+	c.lane = h.lanes.Hold(c.key, func(*lane) bool { return true })
+	if c.lane == nil {
+		c.lane = h.lanes.Add(c.key, newLane(), (*lane).forget)
+	}
+	transport, release := h.transports.Acquire(r.Upstream)
+	c.releaseTransport = release
+	c.next = proxy.New(proxy.Options{
+		Upstream:      r.Upstream,
+		ForwardSearch: r.ForwardSearch,
+		Transport:     transport,
+		Logger:        h.options.Logger.With(telemetry.KeyRoute, r.ID),
+		RequestID:     func(ctx context.Context) string { return telemetry.RequestFrom(ctx).ID },
+	})
+	return c
+}
+
+// release gives back what the generation holds of the chain.
+func (c *chain) release() {
+	c.releaseTransport()
+	c.lane.Release()
+}
+
+// retire ends, after the drain time, what is open on routes that the current generation no longer has.
+func (h *Host) retire(old, current *running) {
+	kept := make(map[laneKey]bool, len(current.chains))
+	for _, c := range current.chains {
+		kept[c.key] = true
+	}
+	for _, c := range old.chains {
+		if !kept[c.key] {
+			h.lanes.Forget(c.key, c.lane)
+			c.lane.Value.endAfter(h.options.Drain)
+		}
+	}
+}

@@ -1,0 +1,103 @@
+package runtime
+
+import (
+	"encoding/hex"
+	"net/http"
+	"time"
+
+	"durward/policies"
+	"durward/runtime/internal/origin"
+)
+
+// Status is what runs.
+type Status struct {
+	// Number and Since are the current generation's.
+	Number     uint64         `json:"number"`
+	Since      time.Time      `json:"since"`
+	LastReload Reload         `json:"lastReload"`
+	Policies   []PolicyStatus `json:"policies"`
+	Routes     []RouteStatus  `json:"routes"`
+}
+
+// PolicyStatus is one policy of the current generation.
+type PolicyStatus struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+	// Hash changes when the process is started anew because of the configuration.
+	Hash     string    `json:"hash"`
+	PID      int       `json:"pid"`
+	State    string    `json:"state"`
+	Since    time.Time `json:"since"`
+	Restarts int       `json:"restarts"`
+	// Decisions counts where the policy's decisions came from.
+	Decisions map[string]uint64 `json:"decisions"`
+}
+
+// RouteStatus is one route of the current generation.
+type RouteStatus struct {
+	ID       string   `json:"id"`
+	Path     string   `json:"path"`
+	Policies []string `json:"policies"`
+	// Open is how many answers are being written.
+	Open int64 `json:"open"`
+}
+
+// Status answers what runs now. Before the host is ready, and after it has ended, that is nothing.
+func (h *Host) Status() Status {
+	acquired := h.current.Acquire()
+	if acquired == nil {
+		return Status{}
+	}
+	defer acquired.Release()
+	g := acquired.Value
+	s := Status{Number: g.number, Since: g.since, LastReload: *h.last.Load()}
+	decisions := h.decisions.Stats()
+	for i := range g.config.Policies {
+		p := &g.config.Policies[i]
+		part := g.policies[p.Name]
+		now := part.Value.Status()
+		s.Policies = append(s.Policies, PolicyStatus{
+			Name: p.Name, Type: p.Type, Hash: hex.EncodeToString(part.Value.key.hash[:8]),
+			PID: now.PID, State: string(now.State), Since: now.Since, Restarts: now.Restarts, Decisions: decisions[p.Name],
+		})
+	}
+	for i := range g.config.Routes {
+		r := &g.config.Routes[i]
+		s.Routes = append(s.Routes, RouteStatus{ID: r.ID, Path: r.Path, Policies: r.Inbound, Open: g.chains[i].lane.Value.open.Load()})
+	}
+	return s
+}
+
+// adminPath answers the handler of a policy's admin paths, or nil.
+func (h *Host) adminPath(name string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		acquired := h.current.Acquire()
+		if acquired == nil {
+			unavailable(w, "the gateway is shutting down")
+			return
+		}
+		part, ok := acquired.Value.adminPath(name, r.URL.EscapedPath())
+		acquired.Release()
+		if !ok {
+			writeError(w, http.StatusNotFound, "not_found", "the policy serves nothing at this path")
+			return
+		}
+		h.servePath(w, r, part, origin.Caller{Origin: "http://" + r.Host})
+	})
+}
+
+// adminPath holds the policy that serves the admin path, for the caller.
+func (g *running) adminPath(name, path string) (*policyPart, bool) {
+	for i := range g.config.Policies {
+		p := &g.config.Policies[i]
+		if p.Name != name {
+			continue
+		}
+		for _, served := range p.Report.Paths {
+			if served == (policies.Path{Path: path, Admin: true}) {
+				return g.policies[name], g.policies[name].Hold()
+			}
+		}
+	}
+	return nil, false
+}
