@@ -12,7 +12,7 @@ import (
 func OriginProblem(value, onPath string) string {
 	u, err := url.Parse(value)
 	switch {
-	case err != nil || strings.TrimSpace(value) != value:
+	case err != nil:
 		return "is not a URL: put the origin alone, such as https://login.example.com"
 	case u.Hostname() == "":
 		return "must begin with https:// and a host: put the origin alone, such as https://login.example.com"
