@@ -93,6 +93,9 @@ func (s *server) Evaluate(ctx context.Context, m *policypb.EvaluateRequest) (*po
 		return nil, answer(codes.InvalidArgument, err)
 	}
 	decision, err := policy.Evaluate(policies.WithCall(ctx, call), request)
+	if err != nil && ctx.Err() != nil {
+		return nil, status.FromContextError(ctx.Err()).Err()
+	}
 	if err != nil {
 		return nil, answer(codes.Internal, fmt.Errorf("evaluate: %w", err))
 	}

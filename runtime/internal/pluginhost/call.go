@@ -121,10 +121,14 @@ func cut(ctx context.Context, in *instance, err error) bool {
 	return false
 }
 
-// wording keeps the context's own errors, for errors.Is, and bounds what a process may say.
+// wording keeps the context's own errors, for errors.Is, and bounds what a process may say. The deadline travels with the
+// call, so that the other side may notice first that it is over.
 func wording(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if status.Code(err) == codes.DeadlineExceeded {
+		return context.DeadlineExceeded
 	}
 	text := status.Convert(err).Message()
 	return errors.New(strings.Join(strings.Fields(clip(text, 600)), " "))

@@ -202,7 +202,16 @@ func TestCancelledStartReturnsAtOnce(t *testing.T) {
 	case <-time.After(2 * time.Second):
 		t.Fatal("Start did not return")
 	}
-	h.work.Wait() // far less than StartTimeout, or the test times out
+	done := make(chan struct{})
+	go func() {
+		h.work.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(10 * time.Second):
+		t.Error("a start that was given up goes on")
+	}
 	if left := list(t, h.run.path); !cmp.Equal(left, []string{lockName}) {
 		t.Errorf("left in the run folder: %v", left)
 	}

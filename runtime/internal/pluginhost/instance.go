@@ -185,6 +185,9 @@ func (in *instance) check(ctx context.Context) error {
 // may be known a moment later than what came of it.
 func (in *instance) explain(doing string, err error) error {
 	text := strings.Join(strings.Fields(clip(status.Convert(err).Message(), 600)), " ")
+	if in.pid() == 0 {
+		return fmt.Errorf("%s: %s", doing, text)
+	}
 	timer := time.NewTimer(outputGrace)
 	defer timer.Stop()
 	select {

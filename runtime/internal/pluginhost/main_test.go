@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -208,8 +209,8 @@ func (p *testPolicy) useStore(ctx context.Context) string {
 	if _, err := p.host.Store.Get(ctx, "a/2"); !errors.Is(err, policies.ErrNotFound) {
 		return fmt.Sprint("get of nothing: ", err)
 	}
-	// 40 values of 100 KiB are more than one message holds.
-	for i := range 40 {
+	// 50 values of 100 KiB are more than one message holds.
+	for i := range 50 {
 		change := policies.Change{Puts: []policies.Put{{
 			Key: fmt.Sprintf("list/%02d", i), Value: make([]byte, 100<<10), Expires: expires,
 		}}}
@@ -217,7 +218,7 @@ func (p *testPolicy) useStore(ctx context.Context) string {
 			return "commit: " + err.Error()
 		}
 	}
-	if list, err := p.host.Store.List(ctx, "list/", "list/00", 1000); err != nil || len(list) != 39 {
+	if list, err := p.host.Store.List(ctx, "list/", "list/00", 1000); err != nil || len(list) != 49 {
 		return fmt.Sprint("list: ", len(list), err)
 	}
 	if list, err := p.host.Store.List(ctx, "list/", "", 30); err != nil || len(list) != 30 {
@@ -237,7 +238,8 @@ func (p *testPolicy) useStore(ctx context.Context) string {
 }
 
 // runAsHost runs three policies, one of them stopped by a signal, prints their process ids, and ends as it is told: it
-// waits to be killed, or it exits without a word to anybody.
+// waits to be killed, or it exits without a word to anybody. On Linux it also begins to start a process that does not
+// hold its lifeline.
 func runAsHost(runDir, end string) {
 	host, err := New(Options{RunDir: runDir, Logger: slog.New(slog.DiscardHandler), Env: raceEnv()})
 	if err != nil {
@@ -257,6 +259,18 @@ func runAsHost(runDir, end string) {
 		if i == 0 {
 			_ = syscall.Kill(p.Status().PID, syscall.SIGSTOP)
 		}
+	}
+	if runtime.GOOS == "linux" {
+		deaf, err := Self("as-policy", "says-nothing")
+		if err != nil {
+			panic(err)
+		}
+		in := newInstance(host, testSpec("deaf", deaf, `{}`))
+		go func() { _ = in.start(context.Background()) }()
+		for in.pid() == 0 {
+			runtime.Gosched()
+		}
+		pids = append(pids, strconv.Itoa(in.pid()))
 	}
 	fmt.Println(strings.Join(pids, " "))
 	_, _ = io.Copy(io.Discard, os.Stdin)
