@@ -1,11 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"time"
@@ -43,6 +46,13 @@ func newDemoCommand() *cobra.Command {
 			logger := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
 			o := s.options(c, logger)
 			o.Fallback, o.Drain = config.FS(), demoDrain
+			for flag, address := range map[string]string{
+				"listen": cmp.Or(o.Listen, runtime.DefaultListen), "admin": cmp.Or(o.Admin, runtime.DefaultAdmin),
+			} {
+				if err := requireLoopback(flag, address); err != nil {
+					return err
+				}
+			}
 			if check {
 				temporary, err := checkDefaults(c, &o)
 				if err != nil {
@@ -127,4 +137,16 @@ func runDemo(ctx context.Context, o runtime.Options, parts demo.Options, check b
 	}
 	fmt.Fprintln(out, "ready")
 	return <-ended
+}
+
+// requireLoopback keeps the demo, in which everybody may be anybody, off every address but this machine's own.
+func requireLoopback(flag, address string) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("read --%s: %w", flag, err)
+	}
+	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
+		return fmt.Errorf("--%s %s: the demo listens on loopback addresses only", flag, address)
+	}
+	return nil
 }

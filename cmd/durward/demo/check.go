@@ -11,6 +11,8 @@ import (
 
 	"github.com/modelcontextprotocol/go-sdk/oauthex"
 	"golang.org/x/oauth2"
+
+	"durward/cmd/durward/demo/browser"
 )
 
 // CheckOptions say what is checked.
@@ -28,8 +30,8 @@ type CheckOptions struct {
 // check is one client on its way from nothing to a refreshed token. What one step finds, later steps use.
 type check struct {
 	mcpURL, person string
-	client         *http.Client // the MCP client's own requests
-	browser        *browser     // the person's
+	client         *http.Client     // the MCP client's own requests
+	browser        *browser.Browser // the person's
 
 	metadataURL string
 	resource    *oauthex.ProtectedResourceMetadata
@@ -37,7 +39,7 @@ type check struct {
 	oauth       oauth2.Config
 	state       string
 	verifier    string
-	page        *page
+	page        *browser.Page
 	callback    url.Values
 	tokens      *oauth2.Token
 	sessions    sessions
@@ -76,7 +78,7 @@ func newCheck(o CheckOptions) (*check, error) {
 		o.Person = "Ada Lovelace"
 	}
 	named := agent{base: o.Transport, name: "durward-demo-check"}
-	b, err := newBrowser(named, callbackURL)
+	b, err := browser.New(named, callbackURL)
 	if err != nil {
 		return nil, err
 	}
@@ -143,20 +145,19 @@ func plainly(err error) error {
 			answered.ErrorDescription)
 	}
 	if sent, ok := errors.AsType[*url.Error](err); ok {
-		where, _, _ := cutQuery(sent.URL)
+		where := withoutQuery(sent.URL)
 		return fmt.Errorf("%s %s: %w", sent.Op, where, sent.Err)
 	}
 	return err
 }
 
-func cutQuery(address string) (where, query string, found bool) {
+func withoutQuery(address string) string {
 	u, err := url.Parse(address)
 	if err != nil {
-		return "a URL that is none", "", false
+		return "a URL that is none"
 	}
-	query = u.RawQuery
 	u.RawQuery, u.Fragment, u.User = "", "", nil
-	return u.String(), query, query != ""
+	return u.String()
 }
 
 // agent names the client to the servers.

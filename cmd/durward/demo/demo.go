@@ -32,6 +32,8 @@ type Options struct {
 	// IdP and Upstream are HOST:PORT to listen at, on loopback addresses; port 0 means a free one. "127.0.0.1:0" if
 	// empty.
 	IdP, Upstream string
+	// ClientSecret is what the gateway authenticates with at the provider; a fresh one if empty.
+	ClientSecret string
 	// Version is what the sample server says of itself.
 	Version string
 	// Logger is told what goes on. Nothing if nil.
@@ -62,7 +64,9 @@ func Start(ctx context.Context, o Options) (*Parts, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("start sample MCP server: %w", err), identity.Close())
 	}
-	p.provider, err = idp.New(idp.Options{Issuer: "http://" + identity.Addr().String(), Logger: p.log})
+	p.provider, err = idp.New(idp.Options{
+		Issuer: "http://" + identity.Addr().String(), ClientSecret: o.ClientSecret, Logger: p.log,
+	})
 	if err != nil {
 		return nil, errors.Join(err, identity.Close(), upstream.Close())
 	}

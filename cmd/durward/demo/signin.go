@@ -7,51 +7,53 @@ import (
 	"strings"
 
 	"golang.org/x/oauth2"
+
+	"durward/cmd/durward/demo/browser"
 )
 
 // authorize opens the authorization request in the browser: the consent page must appear before anything else.
 func (c *check) authorize(ctx context.Context) error {
 	address := c.oauth.AuthCodeURL(c.state, oauth2.S256ChallengeOption(c.verifier),
 		oauth2.SetAuthURLParam("resource", c.resource.Resource))
-	at, err := c.browser.open(ctx, address)
+	at, err := c.browser.Open(ctx, address)
 	if err != nil {
 		return err
 	}
-	if at.page == nil {
+	if at.Page == nil {
 		return errors.New("the client was answered without asking the person")
 	}
-	if !sameOrigin(at.page.url.String(), c.server.AuthorizationEndpoint) {
-		return fmt.Errorf("the browser is at %s before the person was asked", originOf(at.page.url))
+	if !sameOrigin(at.Page.URL.String(), c.server.AuthorizationEndpoint) {
+		return fmt.Errorf("the browser is at %s before the person was asked", originOf(at.Page.URL))
 	}
-	c.page = at.page
+	c.page = at.Page
 	return nil
 }
 
 // consent allows the client. The identity provider's page must follow, since this browser has signed in nowhere.
 func (c *check) consent(ctx context.Context) error {
-	at, err := c.browser.press(ctx, c.page, func(b button) bool {
-		return b.value == "approve" || b.value == "allow"
+	at, err := c.browser.Press(ctx, c.page, func(b browser.Button) bool {
+		return b.Value == "approve" || b.Value == "allow"
 	})
 	if err != nil {
 		return err
 	}
-	if at.page == nil {
+	if at.Page == nil {
 		return errors.New("the client was answered before the person signed in")
 	}
-	c.page = at.page
+	c.page = at.Page
 	return nil
 }
 
 // signIn chooses the person, which brings the browser back through the gateway to the client.
 func (c *check) signIn(ctx context.Context) error {
-	at, err := c.browser.press(ctx, c.page, func(b button) bool { return strings.Contains(b.text, c.person) })
+	at, err := c.browser.Press(ctx, c.page, func(b browser.Button) bool { return strings.Contains(b.Text, c.person) })
 	if err != nil {
 		return err
 	}
-	if at.page != nil {
-		return fmt.Errorf("the browser shows %q, and the client was not answered", at.page.heading)
+	if at.Page != nil {
+		return fmt.Errorf("the browser shows %q, and the client was not answered", at.Page.Heading)
 	}
-	c.callback = at.callback
+	c.callback = at.Callback
 	return nil
 }
 

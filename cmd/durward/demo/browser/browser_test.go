@@ -1,4 +1,4 @@
-package demo
+package browser
 
 import (
 	"io"
@@ -24,7 +24,7 @@ func TestFormsAsABrowserReadsThem(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if p.heading != "One two" || len(p.forms) != 2 || p.formOrigin() != "null" {
+	if p.Heading != "One two" || len(p.forms) != 2 || p.formOrigin() != "null" {
 		t.Fatalf("page %+v", p)
 	}
 	f := p.forms[0]
@@ -34,8 +34,8 @@ func TestFormsAsABrowserReadsThem(t *testing.T) {
 	if diff := cmp.Diff(url.Values{"csrf": {`"x`}}, f.values); diff != "" {
 		t.Errorf("values (-want +got):\n%s", diff)
 	}
-	want := []button{{"d", "yes", "Let it"}, {"s", "Send", "Send"}}
-	if diff := cmp.Diff(want, f.buttons, cmp.AllowUnexported(button{})); diff != "" {
+	want := []Button{{"d", "yes", "Let it"}, {"s", "Send", "Send"}}
+	if diff := cmp.Diff(want, f.buttons, cmp.AllowUnexported(Button{})); diff != "" {
 		t.Errorf("buttons (-want +got):\n%s", diff)
 	}
 	if second := p.forms[1]; second.method != http.MethodGet || at.ResolveReference(second.action).Path != "/a/page" {
@@ -72,19 +72,19 @@ func TestHeadersThatSayWhoSentAForm(t *testing.T) {
 		}
 	}))
 	defer server.Close()
-	b, err := newBrowser(http.DefaultTransport, callbackURL)
+	b, err := New(http.DefaultTransport, "http://127.0.0.1:41739/callback")
 	if err != nil {
 		t.Fatal(err)
 	}
-	first := func(button) bool { return true }
-	at, err := b.open(t.Context(), server.URL+"/start")
+	first := func(Button) bool { return true }
+	at, err := b.Open(t.Context(), server.URL+"/start")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if at, err = b.press(t.Context(), at.page, first); err != nil {
+	if at, err = b.Press(t.Context(), at.Page, first); err != nil {
 		t.Fatal(err)
 	}
-	if _, err = b.press(t.Context(), at.page, first); err != nil {
+	if _, err = b.Press(t.Context(), at.Page, first); err != nil {
 		t.Fatal(err)
 	}
 	want := []string{

@@ -1,4 +1,4 @@
-package demo
+package browser
 
 import (
 	"fmt"
@@ -12,11 +12,11 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// page is what of a page matters to whoever fills in its forms.
-type page struct {
-	url      *url.URL
+// Page is what of a page matters to whoever fills in its forms.
+type Page struct {
+	URL      *url.URL
 	referrer string // its Referrer-Policy
-	heading  string // its first h1
+	Heading  string // its first h1
 	text     string // its words, for when it says what went wrong
 	forms    []form
 }
@@ -25,21 +25,22 @@ type form struct {
 	action  *url.URL // as written: relative to the page's URL
 	method  string
 	values  url.Values // of its inputs
-	buttons []button   // that submit it
+	buttons []Button   // that submit it
 }
 
-type button struct{ name, value, text string }
+// Button is a button that submits a form.
+type Button struct{ Name, Value, Text string }
 
 // formOrigin is the Origin header of a form the page sends. With the policy no-referrer it is "null", even to the
 // page's own origin (Fetch, "append a request Origin header").
-func (p *page) formOrigin() string {
+func (p *Page) formOrigin() string {
 	if p.referrer == "no-referrer" {
 		return "null"
 	}
-	return originOf(p.url)
+	return originOf(p.URL)
 }
 
-func readPage(answer *http.Response) (*page, error) {
+func readPage(answer *http.Response) (*Page, error) {
 	u := answer.Request.URL
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "text/html" {
 		return nil, fmt.Errorf("%s answers %s with no page", originOf(u), answer.Status)
@@ -48,12 +49,12 @@ func readPage(answer *http.Response) (*page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
 	}
-	p := &page{url: u, referrer: answer.Header.Get("Referrer-Policy")}
+	p := &Page{URL: u, referrer: answer.Header.Get("Referrer-Policy")}
 	for n := range root.Descendants() {
 		switch n.DataAtom {
 		case atom.H1:
-			if p.heading == "" {
-				p.heading = textOf(n)
+			if p.Heading == "" {
+				p.Heading = textOf(n)
 			}
 		case atom.Main:
 			p.text = textOf(n)
@@ -81,9 +82,9 @@ func readForm(n *html.Node) (form, error) {
 		kind := strings.ToLower(attribute(n, "type"))
 		switch {
 		case n.DataAtom == atom.Button && (kind == "" || kind == "submit"):
-			f.buttons = append(f.buttons, button{attribute(n, "name"), attribute(n, "value"), textOf(n)})
+			f.buttons = append(f.buttons, Button{attribute(n, "name"), attribute(n, "value"), textOf(n)})
 		case n.DataAtom == atom.Input && kind == "submit":
-			f.buttons = append(f.buttons, button{attribute(n, "name"), attribute(n, "value"), attribute(n, "value")})
+			f.buttons = append(f.buttons, Button{attribute(n, "name"), attribute(n, "value"), attribute(n, "value")})
 		case n.DataAtom == atom.Input && kind == "hidden":
 			f.values.Add(attribute(n, "name"), attribute(n, "value"))
 		}
