@@ -85,8 +85,20 @@ func TestChangesAreSeen(t *testing.T) {
 				Poll: time.Hour, // only events can tell
 			})
 			files := []string{path}
+			added := make(chan struct{}, 1000)
+			w.open = func() (notifier, error) {
+				n, err := openNotifier()
+				return tellAdds{n, added}, err
+			}
 			w.Set(files, Read(files))
 			changed := run(t, w)
+			follow := around(files)
+			if len(follow) == 0 {
+				t.Fatal("no folder to follow")
+			}
+			for range follow {
+				<-added
+			}
 			for _, text := range []string{"1", "2", "3"} {
 				tt.save(t, dir, path, text)
 				// What is seen on the way to the text, an empty file say, is a change of its own.
@@ -327,6 +339,18 @@ func (f *fake) Add(string) error                                { return f.add }
 func (f *fake) Remove(string) error                             { return nil }
 func (f *fake) Close() error                                    { return nil }
 func (f *fake) channels() (<-chan fsnotify.Event, <-chan error) { return f.events, f.errors }
+
+// tellAdds tells of each folder that is followed.
+type tellAdds struct {
+	notifier
+	added chan<- struct{}
+}
+
+func (n tellAdds) Add(folder string) error {
+	err := n.notifier.Add(folder)
+	n.added <- struct{}{}
+	return err
+}
 
 type lockedBuffer struct {
 	mu sync.Mutex
