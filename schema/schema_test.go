@@ -49,7 +49,7 @@ func TestG10_Wording(t *testing.T) {
 		{"maxLength", `{"maxLength": 2}`, `"canary"`, []string{": must be at most 2 characters long"}},
 		{"pattern", `{"pattern": "^[0-9]+$"}`, `"canary"`, []string{": must match the pattern ^[0-9]+$"}},
 		{"pattern in words", `{"pattern": "^[0-9]+$", "x-expects": "digits"}`, `"canary"`, []string{": must be digits"}},
-		{"format is asserted", `{"format": "uri"}`, `"canary"`, []string{": must be a URL with its scheme"}},
+		{"format is asserted", `{"$schema": "https://json-schema.org/draft/2020-12/schema", "format": "uri"}`, `"canary"`, []string{": must be a URL with its scheme"}},
 		{"format without a name of ours", `{"format": "uuid"}`, `"canary"`, []string{": must be a valid uuid"}},
 		{"items", `{"items": {"type": "string"}, "minItems": 3, "maxItems": 1, "uniqueItems": true}`, `["canary", "canary"]`,
 			[]string{": must list at least 3", ": must list at most 1", ": must not list anything twice"}},
@@ -140,6 +140,7 @@ func TestCompileOptionsRefuses(t *testing.T) {
 		{"a keyword of the wrong type", `{` + closed + `, "required": "a"}`, "compile schema"},
 		{"a pattern that is none", `{` + closed + `, "properties": {"a": {"pattern": "("}}}`, "compile schema"},
 		{"a reference without an end", `{` + closed + `, "$ref": "#/$defs/a", "$defs": {"a": {"allOf": [{"$ref": "#/$defs/a"}]}}}`, "infinite loop"},
+		{"a reference without an end, on a condition", `{` + closed + `, "dependentSchemas": {"a": {"$ref": "#"}}}`, "infinite loop"},
 		{"no object", `{"type": "string"}`, `the options schema must have "type": "object"`},
 		{"true", `true`, `the options schema must have "type": "object"`},
 		{"a number", `5`, "must be an object, true or false"},
@@ -151,6 +152,13 @@ func TestCompileOptionsRefuses(t *testing.T) {
 				t.Errorf("error %v, want %q in it", err, tt.want)
 			}
 		})
+	}
+	// Secrets counts on this: else it would never end.
+	for _, endless := range []string{`"$ref": "#"`, `"anyOf": [{"$ref": "#"}]`, `"oneOf": [{"$ref": "#"}]`, `"if": {"$ref": "#"}`,
+		`"if": {}, "then": {"$ref": "#"}`, `"if": {}, "else": {"$ref": "#"}`, `"properties": {"a": {"allOf": [{"$ref": "#/properties/a"}]}}`} {
+		if _, err := CompileOptions([]byte(`{` + closed + `, ` + endless + `}`)); err == nil || !strings.Contains(err.Error(), "infinite loop") {
+			t.Errorf("%s: error %v, want an infinite loop", endless, err)
+		}
 	}
 	for _, sound := range []string{
 		`{` + closed + `, "$id": "https://example.com/x", "x-of-ours": 1, "properties": {"requird": {}}}`,

@@ -10,66 +10,60 @@ import (
 // Secrets answers the JSON pointers of everything in value that the schema marks "writeOnly": true, sorted. Where the
 // schema has alternatives, what any of them marks counts as marked.
 func (s *Schema) Secrets(value any) []string {
-	w := secrets{source: s.source, seen: map[visit]bool{}}
-	w.walk("", s.source, "", value)
+	w := secrets{source: s.source}
+	w.walk(s.source, "", value)
 	slices.Sort(w.found)
 	return slices.Compact(w.found)
 }
 
 type secrets struct {
 	source any
-	// seen ends a schema that refers to itself.
-	seen  map[visit]bool
-	found []string
+	found  []string
 }
 
-type visit struct{ schema, value string }
-
-func (w *secrets) walk(schemaAt string, schema any, at string, value any) {
+// walk ends, since the compiler refuses references that go round without going deeper into the value.
+func (w *secrets) walk(schema any, at string, value any) {
 	object, ok := schema.(map[string]any)
-	if !ok || w.seen[visit{schemaAt, at}] {
+	if !ok {
 		return
 	}
-	w.seen[visit{schemaAt, at}] = true
 	if object["writeOnly"] == true {
 		w.found = append(w.found, at)
 		return
 	}
 	if ref, ok := object["$ref"].(string); ok {
-		target := plain(strings.TrimPrefix(ref, "#"))
-		if schema, ok := lookup(w.source, tokens(target)); ok {
-			w.walk(target, schema, at, value)
+		if schema, ok := lookup(w.source, tokens(plain(strings.TrimPrefix(ref, "#")))); ok {
+			w.walk(schema, at, value)
 		}
 	}
 	members, _ := value.(map[string]any)
 	items, _ := value.([]any)
 	for _, sub := range subschemas(object) {
-		subAt := schemaAt + sub.at
 		switch sub.keyword {
 		case "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas":
-			w.walk(subAt, sub.schema, at, value)
+			w.walk(sub.schema, at, value)
 		case "properties":
 			if member, ok := members[sub.name]; ok {
-				w.walk(subAt, sub.schema, join(at, sub.name), member)
+				w.walk(sub.schema, join(at, sub.name), member)
 			}
 		case "patternProperties":
 			pattern, err := regexp.Compile(sub.name)
 			for name, member := range members {
 				if err == nil && pattern.MatchString(name) {
-					w.walk(subAt, sub.schema, join(at, name), member)
+					w.walk(sub.schema, join(at, name), member)
 				}
 			}
 		case "additionalProperties", "unevaluatedProperties":
 			for _, name := range unnamed(object, members) {
-				w.walk(subAt, sub.schema, join(at, name), members[name])
+				w.walk(sub.schema, join(at, name), members[name])
 			}
 		case "prefixItems":
 			if i, _ := strconv.Atoi(sub.name); i < len(items) {
-				w.walk(subAt, sub.schema, at+"/"+sub.name, items[i])
+				w.walk(sub.schema, at+"/"+sub.name, items[i])
 			}
 		case "items", "contains", "unevaluatedItems":
 			for i, item := range items {
-				w.walk(subAt, sub.schema, at+"/"+strconv.Itoa(i), item)
+				w.walk(sub.schema, at+"/"+strconv.Itoa(i), item)
 			}
 		}
 	}

@@ -70,10 +70,8 @@ func (p *Policy) hash(options any, secrets []string) error {
 	p.DecisionHash, err = digest(struct {
 		Type, Name string
 		Options    any
-		// Secrets tell a secret, which is null in Options, from a null.
-		Secrets []string
-		Origins []string
-	}{p.Type, p.Name, without(wholeNumbers(options), "", secret), secrets, p.Input.Origins})
+		Origins    []string
+	}{p.Type, p.Name, without(wholeNumbers(options), "", secret), p.Input.Origins})
 	return err
 }
 
