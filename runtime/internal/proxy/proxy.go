@@ -67,9 +67,8 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseMethod(w)
 		return
 	}
-	body, err := readBody(w, r, h.MaxBody)
-	if err != nil {
-		refuseBody(w, err, h.MaxBody)
+	body, ok := ReadBody(w, r, h.MaxBody)
+	if !ok {
 		return
 	}
 	ctx, end := untilDrained(r.Context())
