@@ -128,7 +128,7 @@ func (f *fields) message() (Message, error) {
 		return Message{}, invalid("method is empty")
 	case f.hasMethod && f.hasID && f.id == nil:
 		return Message{}, invalid("the id of a request must be a string or an integer")
-	case !f.hasMethod && !(f.hasAnswer && f.hasID):
+	case !f.hasMethod && (!f.hasAnswer || !f.hasID):
 		return Message{}, invalid("a message has a method, or an id with a result or an error")
 	}
 	m := Message{ID: f.id, Method: f.method, Notification: f.hasMethod && !f.hasID}

@@ -115,19 +115,19 @@ func (s *scanner) list(depth int, end byte, item func() error) error {
 
 // value walks over any value. depth counts it, should it be an object or an array.
 func (s *scanner) value(depth int) error {
-	switch c := s.peek(); {
-	case c == '"':
+	switch s.peek() {
+	case '"':
 		_, err := s.str()
 		return err
-	case c == '{':
+	case '{':
 		return s.members(depth, func([]byte) error { return s.value(depth + 1) })
-	case c == '[':
+	case '[':
 		return s.list(depth, ']', func() error { return s.value(depth + 1) })
-	case c == 't':
+	case 't':
 		return s.word("true")
-	case c == 'f':
+	case 'f':
 		return s.word("false")
-	case c == 'n':
+	case 'n':
 		return s.word("null")
 	default:
 		_, err := s.number()

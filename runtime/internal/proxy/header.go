@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -33,7 +34,7 @@ func answerHeader(to, from http.Header) {
 		}
 		if set, ok := to[name]; ok {
 			if name == "Vary" {
-				to[name] = append(set[:len(set):len(set)], values...)
+				to[name] = slices.Concat(set, values)
 			}
 			continue
 		}

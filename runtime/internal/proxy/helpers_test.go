@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -108,9 +109,7 @@ func newGateway(t testing.TB, upstream http.HandlerFunc, change func(*proxy.Opti
 func (g *gateway) post(t testing.TB, header http.Header, body string) *http.Response {
 	t.Helper()
 	req := request(t, http.MethodPost, g.url, strings.NewReader(body))
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	return do(t, g.client, req)
 }
 

@@ -79,7 +79,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.refuse(ctx, w, body, unanswered(ctx, err))
 		return
 	}
-	defer res.Body.Close()
+	defer func() { _ = res.Body.Close() }() // what is left of it is of no interest, nor is whether it ended well
 	if fault := unfit(ctx, res); fault != nil {
 		h.refuse(ctx, w, body, fault)
 		return

@@ -45,7 +45,7 @@ func readFile(name string) content {
 	if err != nil {
 		return content{state: unreadable}
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }() // it was only read
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return content{state: unreadable}
