@@ -159,7 +159,7 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 	}
 	undo.Add(func() { h.closeLogged("store", h.store.Close) })
 	h.plugins, err = pluginhost.New(pluginhost.Options{
-		RunDir: filepath.Join(h.settings.data, "run"), Logger: h.options.Logger, Now: h.options.Now,
+		RunDir: filepath.Join(h.settings.data, "run"), Logger: h.options.Logger, Now: h.options.Now, Env: h.options.policyEnv(),
 	})
 	if err != nil {
 		return fmt.Errorf("prepare policies: %w", err)

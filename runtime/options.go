@@ -84,6 +84,18 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// policyEnv is all that a policy's process gets of the environment: how to reach the network.
+func (o Options) policyEnv() []string {
+	var env []string
+	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
+		"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if value, ok := o.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
 // loader answers what reads and checks the configuration. An error is a fault of the catalogue.
 func (o Options) loader() (*config.Loader, error) {
 	files := o.Fallback

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"durward/policies"
 	"durward/runtime/internal/decision"
@@ -17,6 +18,10 @@ import (
 
 // maxPolicyBody bounds the body of a request to a path that a policy serves, in bytes.
 const maxPolicyBody = 64 << 10
+
+// policyAnswerTimeout bounds how long a policy may take to answer a path it serves: longer than the longest that one may
+// be configured to wait for others.
+const policyAnswerTimeout = 90 * time.Second
 
 // servePath answers a path that a policy serves itself. The caller holds part; servePath gives it back.
 func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPart, caller origin.Caller) {
@@ -40,7 +45,9 @@ func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPar
 		Header: policyHeader(r.Header, policies.CookiePrefix(name, caller.Origin)),
 		Body:   body,
 	}
-	response, err := h.ask(r.Context(), part.Value, call, request)
+	ctx, cancel := context.WithTimeout(r.Context(), policyAnswerTimeout)
+	defer cancel()
+	response, err := h.ask(ctx, part.Value, call, request)
 	if err != nil {
 		h.options.Logger.WarnContext(r.Context(), "policy did not answer", telemetry.KeyRequest, log.ID,
 			telemetry.KeyPolicy, name, telemetry.KeyError, err)

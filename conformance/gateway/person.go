@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/modelcontextprotocol/go-sdk/auth"
+
+	"durward/cmd/durward/demo/browser"
+)
+
+// RedirectURI is where the suites' clients are answered. Nobody listens there.
+const RedirectURI = "http://127.0.0.1:41739/callback"
+
+// Person is somebody with a browser who allows what is asked and signs in at the demo's identity provider.
+type Person struct {
+	// Name is on the button of the provider's page, "Ada Lovelace" or "Grace Hopper".
+	Name    string
+	browser *browser.Browser
+}
+
+// NewPerson makes a person with a fresh browser.
+func NewPerson(t testing.TB, name string) *Person {
+	t.Helper()
+	b, err := browser.New(http.DefaultTransport, RedirectURI)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Person{Name: name, browser: b}
+}
+
+// Allow opens an authorization URL, allows the client, signs in unless the browser has a session, and answers what the
+// client is told.
+func (p *Person) Allow(ctx context.Context, authorizeURL string) (url.Values, error) {
+	page, err := p.Open(ctx, authorizeURL)
+	if err != nil {
+		return nil, err
+	}
+	return p.Finish(ctx, page)
+}
+
+// Open opens an authorization URL and answers the consent page.
+func (p *Person) Open(ctx context.Context, authorizeURL string) (*browser.Page, error) {
+	at, err := p.browser.Open(ctx, authorizeURL)
+	if err != nil {
+		return nil, fmt.Errorf("open authorization URL: %w", err)
+	}
+	if at.Page == nil {
+		return nil, fmt.Errorf("the client was answered without asking the person: error %q", at.Callback.Get("error"))
+	}
+	return at.Page, nil
+}
+
+// Finish allows on the consent page and signs in.
+func (p *Person) Finish(ctx context.Context, consent *browser.Page) (url.Values, error) {
+	at, err := p.browser.Press(ctx, consent, func(b browser.Button) bool { return b.Value == "allow" })
+	if err != nil {
+		return nil, fmt.Errorf("consent: %w", err)
+	}
+	if at.Page != nil {
+		at, err = p.browser.Press(ctx, at.Page, func(b browser.Button) bool { return strings.Contains(b.Text, p.Name) })
+		if err != nil {
+			return nil, fmt.Errorf("sign in: %w", err)
+		}
+	}
+	if at.Page != nil {
+		return nil, fmt.Errorf("the browser shows %q, and the client was not answered", at.Page.Heading)
+	}
+	return at.Callback, nil
+}
+
+// Fetch is an auth.AuthorizationCodeFetcher of the go-sdk: it lets the SDK's client send this person to sign in.
+func (p *Person) Fetch(ctx context.Context, args *auth.AuthorizationArgs) (*auth.AuthorizationResult, error) {
+	answer, err := p.Allow(ctx, args.URL)
+	if err != nil {
+		return nil, err
+	}
+	return &auth.AuthorizationResult{Code: answer.Get("code"), State: answer.Get("state"), Iss: answer.Get("iss")}, nil
+}
