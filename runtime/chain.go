@@ -3,6 +3,7 @@ package runtime
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -127,7 +128,11 @@ func (c *chain) read(w http.ResponseWriter, r *http.Request) (mcp.Message, *http
 	}
 	message, err := mcp.Read(body)
 	if err != nil {
-		mcp.WriteError(w, http.StatusBadRequest, nil, mcp.CodeInvalidRequest, err.Error())
+		code := mcp.CodeInvalidRequest
+		if fault, ok := errors.AsType[*mcp.Error](err); ok {
+			code = fault.Code
+		}
+		mcp.WriteError(w, http.StatusBadRequest, nil, code, err.Error())
 		return mcp.Message{}, r, false
 	}
 	r = r.WithContext(r.Context())

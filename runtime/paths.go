@@ -19,6 +19,9 @@ import (
 // maxPolicyBody bounds the body of a request to a path that a policy serves, in bytes.
 const maxPolicyBody = 64 << 10
 
+// policyBodyTimeout bounds how long such a body may take to arrive: the policy is held meanwhile.
+const policyBodyTimeout = 10 * time.Second
+
 // policyAnswerTimeout bounds how long a policy may take to answer a path it serves: longer than the longest that one may
 // be configured to wait for others.
 const policyAnswerTimeout = 90 * time.Second
@@ -29,7 +32,10 @@ func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPar
 	name := part.Value.key.name
 	log := telemetry.RequestFrom(r.Context())
 	log.Policy = name
+	reading := http.NewResponseController(w)
+	_ = reading.SetReadDeadline(time.Now().Add(policyBodyTimeout)) // a writer without one is a test's
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPolicyBody))
+	_ = reading.SetReadDeadline(time.Time{})
 	if err != nil {
 		if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
 			writeError(w, http.StatusRequestEntityTooLarge, "request_too_large", "the request body is larger than 64 KiB")

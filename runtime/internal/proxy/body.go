@@ -5,12 +5,16 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"durward/runtime/internal/mcp"
 )
 
 // firstRead bounds what is set aside on the word of a Content-Length alone.
 const firstRead = 64 << 10
+
+// bodyTimeout bounds how long a body may take to arrive.
+const bodyTimeout = time.Minute
 
 // readBody reads the whole body, or fails: with *http.MaxBytesError if it is longer than limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
@@ -22,6 +26,9 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	}
 	// One byte more than announced: then the read that fills the buffer also finds the end.
 	body := make([]byte, 0, min(max(r.ContentLength, 511), firstRead)+1)
+	reading := http.NewResponseController(w)
+	_ = reading.SetReadDeadline(time.Now().Add(bodyTimeout)) // a writer that has none is not a connection's
+	defer func() { _ = reading.SetReadDeadline(time.Time{}) }()
 	from := http.MaxBytesReader(w, r.Body, limit)
 	for {
 		n, err := from.Read(body[len(body):cap(body)])
