@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"durward/policies"
 )
@@ -101,7 +102,7 @@ func (s *server) showRefusal(w http.ResponseWriter, r *http.Request, no *refusal
 	err := s.show(w, no.Status, "message.html", "form-action 'none'", struct {
 		Style                 template.CSS
 		Text, Code, RequestID string
-	}{s.pages.style, no.Text, no.Code, policies.CallFrom(r.Context()).RequestID})
+	}{s.pages.style, sentence(no.Text), no.Code, policies.CallFrom(r.Context()).RequestID})
 	if err != nil {
 		s.logger.ErrorContext(r.Context(), "cannot show page", "error", err)
 		http.Error(w, no.Text, no.Status)
@@ -143,6 +144,15 @@ func formTargets(redirect, provider string) string {
 		}
 	}
 	return targets
+}
+
+// sentence makes of an error's text one that a person reads: a capital letter first and a full stop last.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
 }
 
 // shown makes text from outside fit to be shown: control and formatting characters (right-to-left overrides among them)
