@@ -4,6 +4,7 @@ go 1.26.0
 
 require (
 	durward v0.0.0
+	github.com/google/go-cmp v0.7.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	golang.org/x/oauth2 v0.37.0
 )
