@@ -20,14 +20,19 @@ func root() string {
 // file: building it again when nothing has changed leaves it alone.
 func Binary(t testing.TB) string {
 	t.Helper()
-	path := filepath.Join(root(), "bin", "durward-race")
-	if err := build(path); err != nil {
+	return binary(t, "durward-race", "-race")
+}
+
+func binary(t testing.TB, name string, flags ...string) string {
+	t.Helper()
+	path := filepath.Join(root(), "bin", name)
+	if err := build(path, flags); err != nil {
 		t.Fatal(err)
 	}
 	return path
 }
 
-func build(path string) error {
+func build(path string, flags []string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make folder for the binary: %w", err)
 	}
@@ -39,7 +44,7 @@ func build(path string) error {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return fmt.Errorf("lock the binary: %w", err)
 	}
-	build := exec.Command("go", "build", "-race", "-o", path, "./cmd/durward")
+	build := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/durward")...)
 	build.Dir = root()
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build durward: %w\n%s", err, out)

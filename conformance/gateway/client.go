@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"golang.org/x/oauth2"
@@ -19,6 +20,7 @@ type Client struct {
 	// Tokens are what it was given last.
 	Tokens *oauth2.Token
 	config oauth2.Config
+	http   *http.Client
 }
 
 // Login registers a client, has the person allow it and sign in, and redeems the code.
@@ -33,7 +35,7 @@ func (g *Gateway) Login(ctx context.Context, p *Person) (*Client, error) {
 // MustLogin is Login for a test that needs it done.
 func (g *Gateway) MustLogin(t testing.TB) *Client {
 	t.Helper()
-	c, err := g.Login(t.Context(), NewPerson(t, "Ada Lovelace"))
+	c, err := g.Login(t.Context(), g.Person(t, "Ada Lovelace"))
 	if err != nil {
 		t.Fatalf("log in: %v", err)
 	}
@@ -54,7 +56,7 @@ func (g *Gateway) Register(ctx context.Context) (*Client, error) {
 		return nil, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := g.client().Do(r)
 	if err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
@@ -69,7 +71,7 @@ func (g *Gateway) Register(ctx context.Context) (*Client, error) {
 	if err := json.NewDecoder(resp.Body).Decode(&registered); err != nil {
 		return nil, fmt.Errorf("register: %w", err)
 	}
-	return &Client{ID: registered.ClientID, Resource: g.MCP(), config: oauth2.Config{
+	return &Client{ID: registered.ClientID, Resource: g.MCP(), http: g.client(), config: oauth2.Config{
 		ClientID: registered.ClientID, RedirectURL: RedirectURI,
 		Endpoint: oauth2.Endpoint{
 			AuthURL: g.URL + "/oauth/authorize", TokenURL: g.URL + "/oauth/token", AuthStyle: oauth2.AuthStyleInParams,
@@ -93,41 +95,64 @@ func (c *Client) SignIn(ctx context.Context, p *Person) error {
 	return c.Redeem(ctx, answer.Get("code"), verifier)
 }
 
-// Redeem exchanges a code.
-func (c *Client) Redeem(ctx context.Context, code, verifier string) (err error) {
-	c.Tokens, err = c.config.Exchange(ctx, code, oauth2.VerifierOption(verifier), oauth2.SetAuthURLParam("resource", c.Resource))
+// Redeem exchanges a code. If that fails, the client keeps the tokens it had.
+func (c *Client) Redeem(ctx context.Context, code, verifier string) error {
+	tokens, err := c.config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, c.http), code,
+		oauth2.VerifierOption(verifier), oauth2.SetAuthURLParam("resource", c.Resource))
+	if err == nil {
+		c.Tokens = tokens
+	}
 	return err
 }
 
-// Refresh exchanges the refresh token.
-func (c *Client) Refresh(ctx context.Context) (err error) {
-	c.Tokens, err = c.config.TokenSource(ctx, &oauth2.Token{RefreshToken: c.Tokens.RefreshToken}).Token()
+// Refresh exchanges the refresh token. If that fails, the client keeps the tokens it had.
+func (c *Client) Refresh(ctx context.Context) error {
+	source := c.config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, c.http),
+		&oauth2.Token{RefreshToken: c.Tokens.RefreshToken})
+	tokens, err := source.Token()
+	if err == nil {
+		c.Tokens = tokens
+	}
 	return err
 }
+
+// meta is what a request without a session says of its client (2026-07-28). A tool that can report progress does so.
+const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28",` +
+	`"io.modelcontextprotocol/clientCapabilities":{},` +
+	`"io.modelcontextprotocol/clientInfo":{"name":"conformance","version":"1"},"progressToken":"p"}`
 
 // Echo is a request for the tool echo that needs no session.
-const Echo = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"},` +
-	`"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28","io.modelcontextprotocol/clientCapabilities":{},` +
-	`"io.modelcontextprotocol/clientInfo":{"name":"conformance","version":"1"}}}}`
+const Echo = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo","arguments":{"text":"hello"},` + meta + `}}`
 
 // Call sends Echo with the access token and answers the status and the body.
 func (c *Client) Call(ctx context.Context) (int, string, error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Resource, bytes.NewReader([]byte(Echo)))
-	if err != nil {
-		return 0, "", err
-	}
-	for name, value := range map[string]string{
-		"Authorization": "Bearer " + c.Tokens.AccessToken, "Content-Type": "application/json",
-		"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28",
-		"Mcp-Method": "tools/call", "Mcp-Name": "echo",
-	} {
-		r.Header.Set(name, value)
-	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := c.send(ctx, c.Tokens.AccessToken, "echo", Echo)
 	if err != nil {
 		return 0, "", err
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
 	return resp.StatusCode, string(body), err
+}
+
+// Send calls a tool with a token, which need not be the client's, and arguments in JSON. The caller closes the answer's
+// body.
+func (c *Client) Send(ctx context.Context, token, tool, arguments string) (*http.Response, error) {
+	return c.send(ctx, token, tool, `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"`+tool+
+		`","arguments":`+arguments+`,`+meta+`}}`)
+}
+
+func (c *Client) send(ctx context.Context, token, tool, message string) (*http.Response, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, c.Resource, strings.NewReader(message))
+	if err != nil {
+		return nil, err
+	}
+	for name, value := range map[string]string{
+		"Authorization": "Bearer " + token, "Content-Type": "application/json",
+		"Accept": "application/json, text/event-stream", "MCP-Protocol-Version": "2026-07-28",
+		"Mcp-Method": "tools/call", "Mcp-Name": tool,
+	} {
+		r.Header.Set(name, value)
+	}
+	return c.http.Do(r)
 }

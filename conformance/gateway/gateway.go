@@ -36,6 +36,10 @@ type Gateway struct {
 	Log *Log
 	// Parts are the identity provider and the MCP server behind it.
 	Parts *demo.Parts
+	// AdminToken is given to the admin listener, if it is not empty.
+	AdminToken string
+	// Transport carries what clients, people and operators send: http.DefaultTransport unless the test has another.
+	Transport http.RoundTripper
 
 	t      testing.TB
 	binary string
@@ -53,7 +57,8 @@ func Start(t testing.TB, edit func(g *Gateway)) *Gateway {
 	}
 	folder := t.TempDir()
 	g := &Gateway{
-		t: t, binary: Binary(t), Parts: parts, Config: filepath.Join(folder, "config"), Data: filepath.Join(folder, "data"),
+		t: t, Parts: parts, Config: filepath.Join(folder, "config"), Data: filepath.Join(folder, "data"),
+		Transport: http.DefaultTransport,
 	}
 	t.Cleanup(func() {
 		g.Stop()
@@ -61,6 +66,7 @@ func Start(t testing.TB, edit func(g *Gateway)) *Gateway {
 			t.Errorf("close the parts: %v", err)
 		}
 		g.noCanary()
+		g.noRace()
 	})
 	for name, value := range parts.Env() {
 		g.env = append(g.env, name+"="+value)
@@ -71,9 +77,16 @@ func Start(t testing.TB, edit func(g *Gateway)) *Gateway {
 	if edit != nil {
 		edit(g)
 	}
+	if g.binary == "" {
+		g.binary = Binary(t)
+	}
 	g.Launch()
 	return g
 }
+
+// Plain has the gateway run without the race detector, for a test that measures how long something takes. It is called
+// before the launch.
+func (g *Gateway) Plain() { g.binary = binary(g.t, "durward-plain") }
 
 // Setenv gives the gateway a variable at its next launch.
 func (g *Gateway) Setenv(name, value string) { g.env = append(g.env, name+"="+value) }
@@ -122,6 +135,12 @@ func (g *Gateway) PID() int { return g.cmd.Process.Pid }
 
 // Exited is closed when the process has ended.
 func (g *Gateway) Exited() <-chan struct{} { return g.exited }
+
+// ExitCode is what the process ended with, -1 if by a signal. It waits for the end.
+func (g *Gateway) ExitCode() int {
+	<-g.exited
+	return g.cmd.ProcessState.ExitCode()
+}
 
 // Stop ends the gateway in order.
 func (g *Gateway) Stop() {
@@ -211,6 +230,8 @@ func (g *Gateway) SaveAndWait(name, content, want string) runtime.Reload {
 	return last
 }
 
+func (g *Gateway) client() *http.Client { return &http.Client{Transport: g.Transport} }
+
 func (g *Gateway) reloads() []Line {
 	return g.Log.Lines(func(l Line) bool { return l.Msg() == "reload" })
 }
@@ -224,6 +245,16 @@ func (g *Gateway) waitCount(n int, timeout time.Duration) {
 		}
 		return count == n
 	})
+}
+
+// Reload asks the gateway to load its configuration anew and answers what came of it.
+func (g *Gateway) Reload() runtime.Reload {
+	g.t.Helper()
+	var r runtime.Reload
+	if err := g.ask(http.MethodPost, "/-/reload", &r); err != nil {
+		g.t.Fatal(err)
+	}
+	return r
 }
 
 // Status asks the admin listener what runs.
@@ -253,7 +284,10 @@ func (g *Gateway) ask(method, path string, into any) error {
 	if err != nil {
 		return err
 	}
-	resp, err := http.DefaultClient.Do(r)
+	if g.AdminToken != "" {
+		r.Header.Set("Authorization", "Bearer "+g.AdminToken)
+	}
+	resp, err := g.client().Do(r)
 	if err != nil {
 		return err
 	}
@@ -265,7 +299,7 @@ func (g *Gateway) ask(method, path string, into any) error {
 	if bytes.Contains(body, []byte(Canary)) {
 		return errors.New("the admin listener shows a secret")
 	}
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusUnprocessableEntity { // a refused reload
 		return fmt.Errorf("%s %s: %s: %s", method, path, resp.Status, body)
 	}
 	return json.Unmarshal(body, into)
@@ -281,5 +315,15 @@ func (g *Gateway) noCanary() {
 	}
 	if g.t.Failed() {
 		g.t.Logf("the gateway's log:\n%s", g.Log.Text())
+	}
+}
+
+// noRace looks for what the race detector says, in the gateway and in its policies' processes.
+func (g *Gateway) noRace() {
+	if g.Log == nil {
+		return
+	}
+	if found := g.Log.Lines(func(l Line) bool { return strings.Contains(l.Text, "DATA RACE") }); len(found) > 0 {
+		g.t.Errorf("the race detector has found something:\n%s", g.Log.Text())
 	}
 }

@@ -24,9 +24,14 @@ type Person struct {
 }
 
 // NewPerson makes a person with a fresh browser.
-func NewPerson(t testing.TB, name string) *Person {
+func NewPerson(t testing.TB, name string) *Person { return newPerson(t, name, http.DefaultTransport) }
+
+// Person makes a person with a fresh browser that uses the gateway's Transport.
+func (g *Gateway) Person(t testing.TB, name string) *Person { return newPerson(t, name, g.Transport) }
+
+func newPerson(t testing.TB, name string, transport http.RoundTripper) *Person {
 	t.Helper()
-	b, err := browser.New(http.DefaultTransport, RedirectURI)
+	b, err := browser.New(transport, RedirectURI)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,15 +62,28 @@ func (p *Person) Open(ctx context.Context, authorizeURL string) (*browser.Page, 
 
 // Finish allows on the consent page and signs in.
 func (p *Person) Finish(ctx context.Context, consent *browser.Page) (url.Values, error) {
+	at, err := p.Consent(ctx, consent)
+	if err != nil || at.Page == nil {
+		return at.Callback, err
+	}
+	return p.SignIn(ctx, at.Page)
+}
+
+// Consent allows on the consent page and answers where that leads: to the provider's page or, if the browser has a
+// session, to the client.
+func (p *Person) Consent(ctx context.Context, consent *browser.Page) (browser.Landing, error) {
 	at, err := p.browser.Press(ctx, consent, func(b browser.Button) bool { return b.Value == "allow" })
 	if err != nil {
-		return nil, fmt.Errorf("consent: %w", err)
+		return at, fmt.Errorf("consent: %w", err)
 	}
-	if at.Page != nil {
-		at, err = p.browser.Press(ctx, at.Page, func(b browser.Button) bool { return strings.Contains(b.Text, p.Name) })
-		if err != nil {
-			return nil, fmt.Errorf("sign in: %w", err)
-		}
+	return at, nil
+}
+
+// SignIn says on the provider's page who the person is, and answers what the client is told.
+func (p *Person) SignIn(ctx context.Context, provider *browser.Page) (url.Values, error) {
+	at, err := p.browser.Press(ctx, provider, func(b browser.Button) bool { return strings.Contains(b.Text, p.Name) })
+	if err != nil {
+		return nil, fmt.Errorf("sign in: %w", err)
 	}
 	if at.Page != nil {
 		return nil, fmt.Errorf("the browser shows %q, and the client was not answered", at.Page.Heading)
