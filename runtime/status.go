@@ -3,6 +3,7 @@ package runtime
 import (
 	"encoding/hex"
 	"net/http"
+	"slices"
 	"time"
 
 	"durward/policies"
@@ -93,10 +94,8 @@ func (g *running) adminPath(name, path string) (*policyPart, bool) {
 		if p.Name != name {
 			continue
 		}
-		for _, served := range p.Report.Paths {
-			if served == (policies.Path{Path: path, Admin: true}) {
-				return g.policies[name], g.policies[name].Hold()
-			}
+		if slices.Contains(p.Report.Paths, policies.Path{Path: path, Admin: true}) {
+			return g.policies[name], g.policies[name].Hold()
 		}
 	}
 	return nil, false

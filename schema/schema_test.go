@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 
@@ -256,9 +257,7 @@ func explained(t *testing.T, at string, schema, source any) {
 func exampleSchema(t *testing.T, property map[string]any, source any) *Schema {
 	t.Helper()
 	alone := map[string]any{}
-	for key, v := range property {
-		alone[key] = v
-	}
+	maps.Copy(alone, property)
 	alone["$defs"], _ = lookup(source, []string{"$defs"})
 	if alone["$defs"] == nil {
 		delete(alone, "$defs")

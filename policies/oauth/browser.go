@@ -25,7 +25,7 @@ func handleOf(secret string) string { return digest(secret)[:16] }
 // setCookie binds a secret to the browser. The prefix __Host- demands Secure, Path=/ and no Domain (A44, S27); SameSite
 // is Lax because the provider's redirect back is a cross-site navigation.
 func (s *server) setCookie(w http.ResponseWriter, origin, name, value string, life time.Duration) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // Secure is off on plain-http loopback origins only
 		Name:     policies.CookiePrefix(s.name, origin) + name,
 		Value:    value,
 		Path:     "/",
@@ -37,7 +37,7 @@ func (s *server) setCookie(w http.ResponseWriter, origin, name, value string, li
 }
 
 func (s *server) clearCookie(w http.ResponseWriter, origin, name string) {
-	http.SetCookie(w, &http.Cookie{
+	http.SetCookie(w, &http.Cookie{ //nolint:gosec // as above
 		Name:     policies.CookiePrefix(s.name, origin) + name,
 		Path:     "/",
 		MaxAge:   -1,

@@ -1,6 +1,7 @@
 package oauth_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -76,9 +77,7 @@ func TestS22_ForgedConsent(t *testing.T) {
 	other := change(w.formOf(w.authorize(ask(client))), "answer", "allow")
 	with := func(name, value string) url.Values {
 		copied := url.Values{}
-		for field, values := range form {
-			copied[field] = values
-		}
+		maps.Copy(copied, form)
 		return change(copied, name, value)
 	}
 	tests := map[string]struct {

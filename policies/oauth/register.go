@@ -220,7 +220,7 @@ func internalHost(host string) bool {
 		return true
 	}
 	address, err := netip.ParseAddr(host)
-	return err == nil && !(address.Unmap().IsGlobalUnicast() && !address.Unmap().IsPrivate())
+	return err == nil && (!address.Unmap().IsGlobalUnicast() || address.Unmap().IsPrivate())
 }
 
 func (s *server) clientLife() time.Duration { return max(clientLife, s.options.refreshTTL) }

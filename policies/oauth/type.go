@@ -48,7 +48,7 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		report.Notes = append(report.Notes, own.Notes...)
 		report.Facts = append(report.Facts, own.Facts...)
 	}
-	if cookie := (&http.Cookie{Name: input.Name, Value: "x"}); cookie.Valid() != nil {
+	if cookie := (&http.Cookie{Name: input.Name, Value: "x"}); cookie.Valid() != nil { //nolint:gosec // never sent
 		problem("the policy's name becomes part of a cookie's name: use letters, digits, '-' and '_' only")
 	}
 	for _, origin := range input.Origins {

@@ -36,13 +36,13 @@ func (c Config) check() error {
 	case c.ClientID == "":
 		return errors.New("the ClientID is empty")
 	case !slices.Contains(c.Scopes, oidc.ScopeOpenID):
-		return errors.New("Scopes must contain openid")
+		return errors.New("field Scopes must contain openid")
 	case c.Timeout <= 0:
-		return errors.New("Timeout must be greater than zero")
+		return errors.New("field Timeout must be greater than zero")
 	}
 	for _, alg := range c.Algs {
 		if !slices.Contains(asymmetricAlgs(), alg) {
-			return errors.New("Algs may hold asymmetric signature algorithms only")
+			return errors.New("field Algs may hold asymmetric signature algorithms only")
 		}
 	}
 	for name := range c.ExtraAuthorize {

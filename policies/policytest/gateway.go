@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -127,9 +128,7 @@ func (g *Gateway) decide(
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(decision)
 	case err == nil && decision.Outcome == policies.Respond && decision.Response != nil:
-		for name, values := range decision.Response.Header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), decision.Response.Header)
 		w.WriteHeader(decision.Response.Status)
 		_, _ = w.Write(decision.Response.Body)
 	default:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -19,7 +20,6 @@ import (
 type record struct {
 	mu      sync.Mutex
 	secrets []string
-	text    bytes.Buffer
 }
 
 func (s *record) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -105,9 +105,7 @@ func replaced(path, sent, old, new string) func(http.Handler) http.Handler {
 			}
 			answer := httptest.NewRecorder() // it also holds streams back until they have ended
 			next.ServeHTTP(answer, r)
-			for name, values := range answer.Header() {
-				w.Header()[name] = values
-			}
+			maps.Copy(w.Header(), answer.Header())
 			w.WriteHeader(answer.Code)
 			io.WriteString(w, strings.ReplaceAll(answer.Body.String(), old, new))
 		})

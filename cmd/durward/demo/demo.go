@@ -88,8 +88,10 @@ func (p *Parts) Env() map[string]string {
 	}
 }
 
-// Issuer is the identity provider's origin, and Upstream the URL of the sample MCP server.
-func (p *Parts) Issuer() string   { return p.provider.Issuer() }
+// Issuer is the identity provider's origin.
+func (p *Parts) Issuer() string { return p.provider.Issuer() }
+
+// Upstream is the URL of the sample MCP server.
 func (p *Parts) Upstream() string { return p.upstream }
 
 // Close ends the parts, streams included. When it returns nothing of them runs.

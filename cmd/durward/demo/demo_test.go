@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -85,9 +86,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	decided := httptest.NewRecorder()
 	g.policy.ServeHTTP(decided, r)
 	if decided.Code != http.StatusOK {
-		for name, values := range decided.Header() {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), decided.Header())
 		w.WriteHeader(decided.Code)
 		decided.Body.WriteTo(w)
 		return

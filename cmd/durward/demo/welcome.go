@@ -30,7 +30,7 @@ Durward demo
 The browser shows Durward's consent page, then a sign-in page with two people to choose from: Ada Lovelace and
 Grace Hopper. Then the client has three tools: echo, add, count.
 
-The configuration may be edited while this runs. Without a client: durward demo --check
+The same without a client: durward demo --check
 
 `, mcpURL, code, mcpURL)
 	return err

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"testing"
 	"testing/fstest"
 )
@@ -49,9 +50,7 @@ func TestG5_Hashes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			env := baseEnv()
-			for name, value := range tt.env {
-				env[name] = value
-			}
+			maps.Copy(env, tt.env)
 			folder := tt.folder
 			if tt.name == "the order of policies" {
 				folder = replaced(t, folder, PoliciesFile, ",\n    "+lookPolicy, "")

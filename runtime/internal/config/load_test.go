@@ -1,6 +1,7 @@
 package config
 
 import (
+	"maps"
 	"net/netip"
 	"net/url"
 	"os"
@@ -33,9 +34,7 @@ func validFolder(t testing.TB) fstest.MapFS {
 func replaced(t testing.TB, folder fstest.MapFS, name, old, with string) fstest.MapFS {
 	t.Helper()
 	out := fstest.MapFS{}
-	for file, data := range folder {
-		out[file] = data
-	}
+	maps.Copy(out, folder)
 	before := string(folder[name].Data)
 	after := strings.ReplaceAll(before, old, with)
 	if after == before {

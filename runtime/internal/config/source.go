@@ -201,7 +201,7 @@ func (s *source) resolve(treat func(names []string) treatment, lookup func(strin
 }
 
 func (s *source) resolved(n *node, pointer string, names []string, treat func([]string) treatment, lookup func(string) (string, bool)) any {
-	names = names[:len(names):len(names)]
+	names = slices.Clip(names)
 	switch n.kind {
 	case '{':
 		object := make(map[string]any, len(n.members))

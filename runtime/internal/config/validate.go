@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,9 +18,7 @@ func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []
 		}
 	}
 	all := blots{}
-	for value, instead := range secret {
-		all[value] = instead
-	}
+	maps.Copy(all, secret)
 	for _, s := range []*source{b.policies, b.routes, b.gateway} {
 		for _, used := range s.fromEnv {
 			for _, r := range used {

@@ -1,6 +1,9 @@
 package generation
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Pool keeps the parts that generations share, by key: a part whose key appears again in the next generation is held
 // by both and goes on undisturbed. It keeps no part alive itself. Its methods may be called concurrently.
@@ -63,8 +66,8 @@ func (u *Undo) Add(step func()) { u.steps = append(u.steps, step) }
 
 // Run takes everything back, last step first.
 func (u *Undo) Run() {
-	for i := len(u.steps) - 1; i >= 0; i-- {
-		u.steps[i]()
+	for _, step := range slices.Backward(u.steps) {
+		step()
 	}
 	u.steps = nil
 }

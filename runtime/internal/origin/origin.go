@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -139,8 +140,8 @@ func (u *Rules) trusts(a netip.Addr) bool {
 func (u *Rules) client(r *http.Request, peer netip.Addr) netip.Addr {
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	last := peer
-	for i := len(hops) - 1; i >= 0; i-- {
-		a, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+	for _, hop := range slices.Backward(hops) {
+		a, err := netip.ParseAddr(strings.TrimSpace(hop))
 		if err != nil {
 			return last
 		}
@@ -171,9 +172,10 @@ func canonicalHost(host, scheme string) (string, bool) {
 			return "", false
 		}
 	}
-	if strings.HasPrefix(name, "[") {
-		a, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(name, "["), "]"))
-		if err != nil || !a.Is6() || a.Zone() != "" || !strings.HasSuffix(name, "]") {
+	if bracketed, v6 := strings.CutPrefix(name, "["); v6 {
+		address, closed := strings.CutSuffix(bracketed, "]")
+		a, err := netip.ParseAddr(address)
+		if err != nil || !a.Is6() || a.Zone() != "" || !closed {
 			return "", false
 		}
 		name = "[" + a.String() + "]"

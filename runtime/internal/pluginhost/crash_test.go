@@ -319,7 +319,7 @@ func TestG8_NoProcessOutlivesTheHost(t *testing.T) {
 			end(host, stdin)
 			_ = host.Wait()
 			deadline := time.Now().Add(time.Second)
-			for _, field := range strings.Fields(line) {
+			for field := range strings.FieldsSeq(line) {
 				pid, err := strconv.Atoi(field)
 				if err != nil {
 					t.Fatal(err)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log"
 	"log/slog"
+	"slices"
 
 	"github.com/hashicorp/go-hclog"
 )
@@ -57,7 +58,7 @@ func (h hclogger) ImpliedArgs() []any { return h.args }
 func (h hclogger) Name() string       { return h.name }
 
 func (h hclogger) With(args ...any) hclog.Logger {
-	h.args = append(h.args[:len(h.args):len(h.args)], args...)
+	h.args = append(slices.Clip(h.args), args...)
 	return h
 }
 

@@ -133,8 +133,8 @@ func (p *testPolicy) Evaluate(ctx context.Context, r policies.Request) (policies
 	}
 	switch r.Name {
 	case "panic":
-		var nobody *testPolicy
-		_ = nobody.host
+		letters := []byte(r.Name)
+		letters[len(letters)] = 0
 	case "error":
 		return policies.Decision{}, errors.New("cannot decide")
 	case "malformed":

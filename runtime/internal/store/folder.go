@@ -42,7 +42,7 @@ func openFolder(dir string) (*folder, error) {
 		if err := os.MkdirAll(dir, 0o700); err != nil {
 			return nil, fmt.Errorf("make data folder: %w", err)
 		}
-		if err := os.Chmod(dir, 0o700); err != nil { // the umask may have taken bits away
+		if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a folder; the umask may have taken bits away
 			return nil, fmt.Errorf("make data folder: %w", err)
 		}
 	case err != nil:

@@ -12,8 +12,8 @@ import (
 // maxList is how many records one List may ask for.
 const maxList = 1000
 
-// latest is the last second whose nanoseconds an int64 can count.
-var latest = time.Date(2262, time.January, 1, 0, 0, 0, 0, time.UTC)
+// latest is about the last time whose nanoseconds an int64 can count.
+func latest() time.Time { return time.Date(2262, time.January, 1, 0, 0, 0, 0, time.UTC) }
 
 // checkKey refuses what is no key. The texts name no key: a key may be built from what a client sent.
 func checkKey(key string) error {
@@ -75,8 +75,8 @@ func checkChange(change policies.Change, now time.Time) error {
 			return errors.New("put expects a version below 0")
 		case !put.Expires.After(now):
 			return errors.New("put expires in the past")
-		case put.Expires.After(latest):
-			return fmt.Errorf("put expires after %d", latest.Year())
+		case put.Expires.After(latest()):
+			return fmt.Errorf("put expires after %d", latest().Year())
 		}
 	}
 	for _, del := range change.Deletes {

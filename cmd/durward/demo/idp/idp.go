@@ -101,9 +101,13 @@ func New(o Options) (*Provider, error) {
 	return p, nil
 }
 
-// Issuer, ClientID and ClientSecret are what the gateway is to be configured with.
-func (p *Provider) Issuer() string       { return p.issuer }
-func (p *Provider) ClientID() string     { return p.clientID }
+// Issuer is the origin that the gateway takes for the provider's issuer.
+func (p *Provider) Issuer() string { return p.issuer }
+
+// ClientID names the gateway here.
+func (p *Provider) ClientID() string { return p.clientID }
+
+// ClientSecret is what the gateway authenticates with.
 func (p *Provider) ClientSecret() string { return p.clientSecret }
 
 // ServeHTTP implements http.Handler. A connection to an address that is not loopback is refused, and so is a Host that

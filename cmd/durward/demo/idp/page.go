@@ -63,7 +63,7 @@ func (p page) fault(w http.ResponseWriter, text string) {
 }
 
 func (p page) write(w http.ResponseWriter, status int, data map[string]any) {
-	data["Style"] = template.CSS(pageStyle)
+	data["Style"] = template.CSS(pageStyle) //nolint:gosec // our own file
 	var body bytes.Buffer
 	if err := p.template.Execute(&body, data); err != nil {
 		http.Error(w, "the page cannot be shown", http.StatusInternalServerError)
