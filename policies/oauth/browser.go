@@ -73,8 +73,15 @@ func (s *server) session(r *http.Request) (*person, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read session: %w", err)
 	}
+	if !s.knows(found.Data.Person) {
+		return nil, nil
+	}
 	return &found.Data.Person, nil
 }
+
+// knows says whether a person is one of the provider's that is configured now. Another one's, of a time before the
+// options were changed, have to sign in anew: nobody vouches for them any more.
+func (s *server) knows(who person) bool { return who.Issuer == s.provider.Issuer() }
 
 // endSession forgets the browser's session, if it has one.
 func (s *server) endSession(r *http.Request) error {

@@ -54,6 +54,9 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 	if err != nil {
 		return policies.Decision{}, fmt.Errorf("read grant: %w", err)
 	}
+	if !s.knows(grant.Data.Person) {
+		return c.refuseToken(), nil
+	}
 	if !slices.Contains(access.Data.Scopes, scopeTools) {
 		return c.answer(http.StatusForbidden, "insufficient_scope", "the token does not cover "+scopeTools), nil
 	}

@@ -74,6 +74,7 @@ func (s *server) checkCode(ctx context.Context, form params, client clientRecord
 	redirect := form.get("redirect_uri")
 	switch {
 	case asked.Client != client.ID, asked.Issuer != call.Origin, !call.Time.Before(code.Expires),
+		!s.knows(code.Data.Person),
 		redirect != "" && redirect != asked.Redirect,
 		!verifies(form.get("code_verifier"), asked.Challenge):
 		return unknownCode()

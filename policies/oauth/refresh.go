@@ -82,7 +82,7 @@ func (s *server) checkRefresh(
 	if err != nil {
 		return refreshUse{}, fmt.Errorf("read grant: %w", err)
 	}
-	if grant.Data.Issuer != call.Origin {
+	if grant.Data.Issuer != call.Origin || !s.knows(grant.Data.Person) {
 		return refreshUse{}, unknownToken()
 	}
 	scopes, err := narrowed(form.get("scope"), grant.Data.Scopes)

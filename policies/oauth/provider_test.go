@@ -1,0 +1,43 @@
+package oauth_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"testing"
+
+	"durward/policies"
+	"durward/policies/oauth"
+	"durward/policies/policytest"
+)
+
+// successor is the type of a provider that took another one's place in the options.
+type successor struct{ *policytest.Provider }
+
+func (s successor) Configure(options json.RawMessage, settings policies.ProviderSettings) (policies.IdentityProvider, error) {
+	_, err := s.Provider.Configure(options, settings)
+	return renamed{s.Provider}, err
+}
+
+type renamed struct{ *policytest.Provider }
+
+func (renamed) Issuer() string { return "https://successor.example" }
+
+// C4, C5: once the options name another provider, nobody whom the former one vouched for gets in: not with a token, not
+// with a code on its way, and not with the browser's session.
+func TestC4_AnotherProviderTakesNobodyOver(t *testing.T) {
+	w := newWorld(t)
+	held := w.signIn("alice")
+	code := w.consent(w.authorize(ask(held.client)), "allow").location(t).Query().Get("code")
+	w.wantCall("before", "/mcp/demo", held.access, http.StatusOK)
+
+	after, err := policytest.NewGateway(w.host, oauth.Policy(successor{w.provider}), w.gateway.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.gateway.Policy = after.Policy
+
+	w.wantCall("the former provider's person", "/mcp/demo", held.access, http.StatusUnauthorized)
+	w.wantError("refresh", w.post("/oauth/token", renewal(held.client, held.refresh)), http.StatusBadRequest, "invalid_grant")
+	w.wantError("code", w.post("/oauth/token", redemption(held.client, code)), http.StatusBadRequest, "invalid_grant")
+	w.atProvider(held.client) // the session does not count: the browser is sent to sign in
+}
