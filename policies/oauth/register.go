@@ -26,7 +26,7 @@ const (
 )
 
 // A client's record lives this long after it was last used, or as long as its refresh tokens if those live longer. It
-// is renewed at most once a day.
+// is renewed at most once a day, so it gets that day on top.
 const (
 	clientLife  = 90 * 24 * time.Hour
 	clientRenew = 24 * time.Hour
@@ -223,7 +223,7 @@ func internalHost(host string) bool {
 	return err == nil && (!address.Unmap().IsGlobalUnicast() || address.Unmap().IsPrivate())
 }
 
-func (s *server) clientLife() time.Duration { return max(clientLife, s.options.refreshTTL) }
+func (s *server) clientLife() time.Duration { return max(clientLife, s.options.refreshTTL+clientRenew) }
 
 // client reads a registered client. The error is policies.ErrNotFound or a fault.
 func (s *server) client(ctx context.Context, id string) (held[clientRecord], error) {

@@ -153,6 +153,16 @@ func TestS47_ClientsLiveNinetyDaysFromTheirLastUse(t *testing.T) {
 	w.wantPage("gone", w.authorize(ask(held.client)), http.StatusBadRequest)
 }
 
+// A client outlives its refresh tokens also if it was not renewed with the last of them.
+func TestS47_ClientsOutliveTheirRefreshTokens(t *testing.T) {
+	w := newWorldWith(t, `{"clientId":"c","clientSecret":"s","gateway":{"refreshTokenTtlSeconds":31536000}}`)
+	held := w.signIn("alice")
+	w.host.Clock.Advance(20 * time.Hour)
+	held = w.tokensOf(held.client, w.post("/oauth/token", renewal(held.client, held.refresh)))
+	w.host.Clock.Advance(365*24*time.Hour - time.Hour)
+	w.tokensOf(held.client, w.post("/oauth/token", renewal(held.client, held.refresh)))
+}
+
 func TestRegistrationWithoutStore(t *testing.T) {
 	w := newWorld(t)
 	w.host.Store.Intercept(func(string, []string, func() error) error { return errors.New("disk on fire") })
