@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -122,7 +121,7 @@ func (c challenger) refuseToken() policies.Decision {
 // answer builds one challenge in one header (B10), and the same in JSON for people who read bodies. Without a code no
 // credential was presented, and the answer may be remembered.
 func (c challenger) answer(status int, code, description string) policies.Decision {
-	metadata := c.origin + resourceMetadataPath + (&url.URL{Path: c.path}).EscapedPath()
+	metadata := c.origin + resourceMetadataPath + c.path
 	challenge := fmt.Sprintf("Bearer resource_metadata=%q, scope=%q", metadata, scopeTools)
 	body := map[string]string{"error": code, "error_description": description, "resource_metadata": metadata}
 	decision := policies.Decision{Outcome: policies.Respond}

@@ -10,10 +10,8 @@ import (
 )
 
 // resourceOf answers the resource identifier of a route (RFC 8707): the audience of its tokens, and the URL that
-// clients call.
-func resourceOf(origin, path string) string {
-	return origin + (&url.URL{Path: path}).EscapedPath()
-}
+// clients call. A route's path stands as it does on the wire; written anew it could differ ("!" and "%21").
+func resourceOf(origin, path string) string { return origin + path }
 
 // resolveResource maps the resource parameter of a request to exactly one route's resource (A53). Clients omit it (Q4),
 // write scheme and host in capitals (A54), add the query of the configured URL or drop the path (Q18). Each tolerance
