@@ -16,6 +16,11 @@ import (
 // anonymousTTL is how long the answer to a request without a credential holds: it depends on the configuration alone.
 const anonymousTTL = 5 * time.Minute
 
+// refusedTTL is how long the refusal of a token holds: as long as the host remembers one at all. A token that was
+// refused never becomes good, and a client whose token has ended may ask many times at once: that is one guess, and not
+// a flood of them.
+const refusedTTL = time.Second
+
 // Evaluate implements policies.Policy: it asks for a token, or says whose it is (B5, B6, B12).
 func (s *server) Evaluate(ctx context.Context, request policies.Request) (policies.Decision, error) {
 	now := policies.CallFrom(ctx).Time
@@ -56,13 +61,16 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 	if !s.knows(grant.Data.Person) {
 		return c.refuseToken(), nil
 	}
+	decision := allow(access, grant.Data)
 	if !slices.Contains(access.Data.Scopes, scopeTools) {
-		return c.answer(http.StatusForbidden, "insufficient_scope", "the token does not cover "+scopeTools), nil
+		decision = c.answer(http.StatusForbidden, "insufficient_scope", "the token does not cover "+scopeTools)
 	}
-	return allow(access, grant.Data, now), nil
+	decision.TTL = access.Expires.Sub(now)
+	decision.Tags = []string{grantTag(access.Data.Grant), grant.Data.Person.tag()}
+	return decision, nil
 }
 
-func allow(access held[accessRecord], grant grantRecord, now time.Time) policies.Decision {
+func allow(access held[accessRecord], grant grantRecord) policies.Decision {
 	return policies.Decision{
 		Outcome: policies.Allow,
 		Principal: &policies.Principal{
@@ -75,8 +83,6 @@ func allow(access held[accessRecord], grant grantRecord, now time.Time) policies
 			Scopes:  access.Data.Scopes,
 			Expires: access.Expires,
 		},
-		TTL:  access.Expires.Sub(now),
-		Tags: []string{grantTag(access.Data.Grant), grant.Person.tag()},
 	}
 }
 
@@ -134,6 +140,7 @@ func (c challenger) answer(status int, code, description string) policies.Decisi
 	default:
 		challenge += fmt.Sprintf(", error=%q, error_description=%q", code, description)
 		decision.RefusedCredential = true
+		decision.TTL = refusedTTL
 	}
 	text, _ := json.Marshal(body) // strings always encode
 	decision.Response = &policies.Response{

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"durward/policies"
 )
@@ -98,9 +100,34 @@ func TestRefusedCredentialIsMarked(t *testing.T) {
 		if err != nil || decision.Outcome != policies.Respond || decision.RefusedCredential != marked {
 			t.Errorf("credential %q: %+v, %v", token, decision, err)
 		}
-		if marked && decision.TTL != 0 {
-			t.Errorf("a refused credential is remembered for %v", decision.TTL)
+		if marked && (decision.TTL <= 0 || decision.TTL > time.Second) {
+			t.Errorf("a refused credential is remembered for %v, want a second at most", decision.TTL)
 		}
+	}
+}
+
+// A token that does not cover the tools is known all the same: what is decided on it holds as long as an allow would, and
+// ends with the grant.
+func TestNarrowTokenIsDecidedOnce(t *testing.T) {
+	w := newWorld(t)
+	held := w.signIn("alice", "scope", "offline_access")
+	narrow := w.tokensOf(held.client, w.refresh(held, "scope", "offline_access"))
+	ctx := policies.WithCall(context.Background(), policies.Call{Time: w.host.Clock.Now()})
+	decide := func(token string) policies.Decision {
+		decision, err := w.gateway.Policy.Evaluate(ctx, policies.Request{
+			Route: "r-mcp-demo", Origin: origin, Header: http.Header{"Authorization": {"Bearer " + token}},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return decision
+	}
+	want, got := decide(held.access), decide(narrow.access)
+	if got.Outcome != policies.Respond || got.Response.Status != http.StatusForbidden || got.RefusedCredential {
+		t.Fatalf("decision %+v", got)
+	}
+	if got.TTL != want.TTL || !slices.Equal(got.Tags, want.Tags) {
+		t.Errorf("the refusal holds %v under %v, an allow %v under %v", got.TTL, got.Tags, want.TTL, want.Tags)
 	}
 }
 
