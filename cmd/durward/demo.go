@@ -30,12 +30,18 @@ func newDemoCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "demo",
 		Short: "Run the gateway with a development identity provider and a sample MCP server",
-		Long: "Run the gateway with a development identity provider and a sample MCP server, all on loopback addresses, from " +
-			"the configuration in --config or, where there is no such folder, the one in this binary. The configuration may " +
-			"be edited while it runs.\n\nWith --check a built-in MCP client signs in and calls the tools, each step is " +
-			"printed with its time, and the exit status tells whether all went well. It uses free ports and a store of its " +
-			"own unless flags say otherwise, so it can run beside a demo.",
-		Args: cobra.NoArgs,
+		Long: `Run the gateway together with a development identity provider, in which everybody
+may be anybody, and a sample MCP server: on loopback addresses only. The last line
+it prints is "ready".
+
+The configuration is the folder config, and where there is none the one in this
+binary. A folder named with --config or DURWARD_CONFIG must exist. It may be edited
+while the demo runs.
+
+With --check a built-in MCP client signs in and calls the tools. Each step is printed
+with its time; exit status 0 says that all went well. It takes free ports and a store
+of its own unless flags say otherwise, so it can run beside a demo.`,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := untilSignal(c.Context())
 			defer stop()
@@ -44,11 +50,18 @@ func newDemoCommand() *cobra.Command {
 				level = slog.LevelWarn
 			}
 			logger := slog.New(slog.NewTextHandler(c.ErrOrStderr(), &slog.HandlerOptions{Level: level}))
-			o := s.options(c, logger)
-			o.Fallback, o.Drain = config.FS(), demoDrain
+			o, err := s.options(c, logger)
+			if err != nil {
+				return err
+			}
+			o.Drain = demoDrain
+			if _, by := said(c, "config", "DURWARD_CONFIG"); by == "" && !isFolder(o.Config) {
+				o.Fallback = config.FS()
+			}
 			// What gateway.json says of addresses does not count here: a demo stays on this machine.
 			o.Listen, o.Admin = cmp.Or(o.Listen, runtime.DefaultListen), cmp.Or(o.Admin, runtime.DefaultAdmin)
-			if err := errors.Join(requireLoopback("listen", o.Listen), requireLoopback("admin", o.Admin)); err != nil {
+			if err := cmp.Or(requireLoopback("--listen", o.Listen), requireLoopback("--admin", o.Admin),
+				requireLoopback("--idp", parts.IdP), requireLoopback("--upstream", parts.Upstream)); err != nil {
 				return err
 			}
 			if check {
@@ -64,8 +77,8 @@ func newDemoCommand() *cobra.Command {
 	s.addConfig(c)
 	s.addListeners(c)
 	c.Flags().BoolVar(&check, "check", false, "sign in and call the tools without a person, then end")
-	c.Flags().StringVar(&parts.IdP, "idp", "127.0.0.1:0", "address of the development identity provider")
-	c.Flags().StringVar(&parts.Upstream, "upstream", "127.0.0.1:0", "address of the sample MCP server")
+	c.Flags().StringVar(&parts.IdP, "idp", "127.0.0.1:0", "serve the development identity provider on `HOST:PORT`")
+	c.Flags().StringVar(&parts.Upstream, "upstream", "127.0.0.1:0", "serve the sample MCP server on `HOST:PORT`")
 	return c
 }
 
@@ -133,18 +146,29 @@ func runDemo(ctx context.Context, o runtime.Options, parts demo.Options, check b
 	if err := demo.Welcome(out, mcpURL); err != nil {
 		return err
 	}
+	if o.Fallback != nil {
+		fmt.Fprintf(out, "There is no folder %s here, so this runs the configuration in the binary.\n\n", o.Config)
+	} else {
+		fmt.Fprintf(out, "Edit the files in %s while this runs, and watch the log.\n\n", o.Config)
+	}
 	fmt.Fprintln(out, "ready")
 	return <-ended
 }
 
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
+}
+
 // requireLoopback keeps the demo, in which everybody may be anybody, off every address but this machine's own.
-func requireLoopback(flag, address string) error {
-	host, _, err := net.SplitHostPort(address)
+func requireLoopback(flag, at string) error {
+	at, err := address(at, flag)
 	if err != nil {
-		return fmt.Errorf("read --%s: %w", flag, err)
+		return err
 	}
+	host, _, _ := net.SplitHostPort(at) // it is HOST:PORT
 	if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.Unmap().IsLoopback()) {
-		return fmt.Errorf("--%s %s: the demo listens on loopback addresses only", flag, address)
+		return fmt.Errorf("the demo listens on loopback addresses only, such as %s, not on %s", runtime.DefaultListen, at)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 // Command durward is the gateway: serve, demo, validate, version.
 //
 // Each verb has a file of its own, which turns flags and variables into the options of the package that does the work.
+// The exit status is 0 when all went well, 1 when it did not, and 2 when the command line was not understood.
 package main
 
 import (
@@ -9,8 +10,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"durward/runtime"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
@@ -22,28 +26,70 @@ func (e exitError) Error() string { return fmt.Sprintf("exit status %d", int(e))
 
 func run(args []string, out, errOut io.Writer) int {
 	root := newRootCommand()
+	understood := false // a verb was found and all of its flags were read
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	root.SetArgs(args)
 	root.SetOut(out)
 	root.SetErr(errOut)
-	err := root.ExecuteContext(context.Background())
+	c, err := root.ExecuteContextC(context.Background())
+	if err == nil {
+		return 0
+	}
+	if !understood {
+		fmt.Fprintf(errOut, "durward: %v\nTry: %s --help\n", err, c.CommandPath())
+		return 2
+	}
+	return explain(err, errOut)
+}
+
+// explain prints why a command failed and answers its exit status.
+func explain(err error, errOut io.Writer) int {
 	if status, ok := errors.AsType[exitError](err); ok {
 		return int(status)
 	}
-	if err != nil {
-		fmt.Fprintln(errOut, "durward:", err)
+	if refused, ok := errors.AsType[*runtime.ConfigError](err); ok {
+		fmt.Fprintln(errOut, refused) // each problem on a line that begins with its place, as validate prints it
+		fmt.Fprintf(errOut, "durward: nothing is served: %s in the configuration\n",
+			plural(len(refused.Problems), "problem", "problems"))
 		return 1
 	}
-	return 0
+	fmt.Fprintln(errOut, "durward:", err)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		fmt.Fprintln(errOut, "Another program has this address: end that one, or choose another address with --listen or, "+
+			"for operators, --admin. Port 0 takes a free one.")
+	}
+	return 1
 }
 
 func newRootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "durward",
-		Short:         "A self-hosted MCP gateway",
-		Long:          "Durward stands in front of your MCP servers: each client signs its user in before it may call a tool.",
+		Use:   "durward",
+		Short: "A self-hosted MCP gateway",
+		Long: `Durward is a self-hosted MCP gateway. It stands in front of your MCP servers:
+each client signs its user in before it may call a tool.`,
+		Example: `  durward demo                       see it work on this machine, with nothing to set up
+  durward validate --config config   check a configuration
+  durward serve --config config      run the gateway`,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
+	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(newServeCommand(), newDemoCommand(), newValidateCommand(), newVersionCommand(), newPolicyCommand())
 	return root
+}
+
+// noArguments refuses arguments of a verb that has flags only.
+func noArguments(c *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%s takes flags only: %q is none", c.Name(), args[0])
+	}
+	return nil
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

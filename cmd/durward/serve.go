@@ -17,11 +17,23 @@ func newServeCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the gateway",
-		Long: "Run the gateway with the configuration in --config. The configuration is read anew when one of its files " +
-			"changes, on SIGHUP, and on POST /-/reload; a bad one changes nothing. SIGINT and SIGTERM end the gateway in order.",
-		Args: cobra.NoArgs,
+		Long: `Run the gateway with the configuration in --config. It logs to standard error, one
+JSON object a line; the line with "msg":"listening" says that it serves, and where.
+
+The configuration is read anew when one of its files changes, on SIGHUP, and on
+POST /-/reload at the admin address. One with problems changes nothing; at the
+start it is not served: the problems are printed, and the exit status is 1.
+
+SIGINT and SIGTERM end the gateway in order: what is in flight has 30 seconds.
+
+A flag beats its variable, the variable beats gateway.json, and that beats the
+default.`,
+		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			o := s.options(c, slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil)))
+			o, err := s.options(c, slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil)))
+			if err != nil {
+				return err
+			}
 			host, err := runtime.New(o)
 			if err != nil {
 				return err

@@ -1,53 +1,76 @@
 package main
 
 import (
+	"cmp"
+	"fmt"
 	"log/slog"
+	"net"
 	"os"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"durward/runtime"
 )
 
+// defaultConfig is the folder that is read when nobody names one.
+const defaultConfig = "config"
+
 // settings are the flags that several verbs share. Each has an environment variable: a flag beats the variable, the
 // variable beats gateway.json, and that beats the default.
 type settings struct{ config, listen, admin, data string }
 
-const (
-	configUsage = "folder with policies.json, routes.oas.json and gateway.json (DURWARD_CONFIG)"
-	listenUsage = "address to serve on; port 0 lets the system choose (DURWARD_LISTEN)"
-	adminUsage  = "address of the admin listener (DURWARD_ADMIN)"
-	dataUsage   = "folder of the store (DURWARD_DATA)"
-)
-
 func (s *settings) addConfig(c *cobra.Command) {
-	c.Flags().StringVar(&s.config, "config", "config", configUsage)
+	c.Flags().StringVar(&s.config, "config", defaultConfig,
+		"read policies.json, routes.oas.json and gateway.json in `DIR` (DURWARD_CONFIG)")
 }
 
 func (s *settings) addListeners(c *cobra.Command) {
-	c.Flags().StringVar(&s.listen, "listen", runtime.DefaultListen, listenUsage)
-	c.Flags().StringVar(&s.admin, "admin", runtime.DefaultAdmin, adminUsage)
-	c.Flags().StringVar(&s.data, "data", runtime.DefaultData, dataUsage)
+	c.Flags().StringVar(&s.listen, "listen", runtime.DefaultListen,
+		"serve clients on `HOST:PORT`; port 0 takes a free one (DURWARD_LISTEN)")
+	c.Flags().StringVar(&s.admin, "admin", runtime.DefaultAdmin,
+		"serve operators (health, status, reload) on `HOST:PORT` (DURWARD_ADMIN)")
+	c.Flags().StringVar(&s.data, "data", runtime.DefaultData, "keep the store in `DIR` (DURWARD_DATA)")
 }
 
 // options answers what the flags and variables say. What neither says stays empty, so that gateway.json may say it.
-func (s *settings) options(c *cobra.Command, logger *slog.Logger) runtime.Options {
-	said := func(flag, variable, value string) string {
-		if f := c.Flags().Lookup(flag); f == nil || f.Changed {
-			return value
-		}
-		return os.Getenv(variable)
+func (s *settings) options(c *cobra.Command, logger *slog.Logger) (runtime.Options, error) {
+	listen, listenFault := address(said(c, "listen", "DURWARD_LISTEN"))
+	admin, adminFault := address(said(c, "admin", "DURWARD_ADMIN"))
+	data, _ := said(c, "data", "DURWARD_DATA")
+	folder, by := said(c, "config", "DURWARD_CONFIG")
+	if by == "" {
+		folder = defaultConfig
 	}
-	o := runtime.Options{
-		Config:  said("config", "DURWARD_CONFIG", s.config),
-		Listen:  said("listen", "DURWARD_LISTEN", s.listen),
-		Admin:   said("admin", "DURWARD_ADMIN", s.admin),
-		Data:    said("data", "DURWARD_DATA", s.data),
-		Plugins: catalogue(),
-		Logger:  logger,
+	return runtime.Options{
+		Config: folder, Listen: listen, Admin: admin, Data: data, Plugins: catalogue(), Logger: logger,
+	}, cmp.Or(listenFault, adminFault)
+}
+
+// said answers what a flag says, or else its variable, and which of them it was; nothing if neither says anything or
+// the verb has no such flag. An empty variable says nothing.
+func said(c *cobra.Command, flag, variable string) (value, by string) {
+	f := c.Flags().Lookup(flag)
+	if f == nil {
+		return "", ""
 	}
-	if o.Config == "" {
-		o.Config = s.config
+	if f.Changed {
+		return f.Value.String(), "--" + flag
 	}
-	return o
+	if value = os.Getenv(variable); value != "" {
+		return value, variable
+	}
+	return "", ""
+}
+
+// address refuses what is no HOST:PORT, before anything is opened.
+func address(value, by string) (string, error) {
+	if by == "" {
+		return "", nil
+	}
+	_, port, err := net.SplitHostPort(value)
+	if _, noPort := strconv.ParseUint(port, 10, 16); err != nil || noPort != nil {
+		return "", fmt.Errorf("%s must be HOST:PORT with a port of 0 to 65535, such as %s", by, runtime.DefaultListen)
+	}
+	return value, nil
 }
