@@ -41,7 +41,7 @@ func openRunDir(base string, logger *slog.Logger) (*runDir, error) {
 			continue
 		}
 		if candidate != base {
-			logger.Warn("run folder has too long a name for sockets: using another", "dir", base, "instead", candidate)
+			logger.Info("run folder has too long a name for sockets: using another", "dir", base, "instead", candidate)
 		}
 		return makeRunDir(candidate, logger)
 	}
