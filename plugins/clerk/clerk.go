@@ -68,7 +68,7 @@ func (provider) Validate(raw json.RawMessage) (report policies.Report) {
 		return report
 	}
 	if !slices.Contains(strings.Fields(o.Scope), "openid") {
-		problem("/scope", "scope must contain openid: without it Clerk says nothing of who signed in")
+		problem("/scope", "must contain openid: without it Clerk says nothing of who signed in")
 	}
 	for _, of := range []struct{ pointer, value string }{{"/clientId", o.ClientID}, {"/clientSecret", o.ClientSecret}} {
 		if of.value == "" || strings.TrimSpace(of.value) != of.value {
