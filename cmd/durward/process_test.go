@@ -67,7 +67,7 @@ func start(ts *testscript.TestScript, args []string) {
 	p.cmd = exec.Command(path, args[2:]...)
 	p.cmd.Dir = ts.MkAbs(".")
 	p.cmd.Stdout, p.cmd.Stderr = p, p
-	for _, name := range []string{"PATH", "HOME", "TMPDIR", "CLERK_FRONTEND_API_URL", "CLERK_CLIENT_ID",
+	for _, name := range []string{"PATH", "HOME", "TMPDIR", "GORACE", "CLERK_FRONTEND_API_URL", "CLERK_CLIENT_ID",
 		"CLERK_CLIENT_SECRET", "UPSTREAM", "DURWARD_ADMIN_TOKEN", "DURWARD_CONFIG", "DURWARD_LISTEN", "DURWARD_ADMIN",
 		"DURWARD_DATA"} {
 		if value := ts.Getenv(name); value != "" {

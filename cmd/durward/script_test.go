@@ -69,6 +69,7 @@ func setUpScript(env *testscript.Env) error {
 	for name, value := range tableEnv() {
 		env.Setenv(name, value)
 	}
+	env.Setenv("GORACE", "atexit_sleep_ms=0") // a second for each of many commands, otherwise
 	env.Values[processesKey{}] = processes{}
 	env.Defer(env.Values[processesKey{}].(processes).kill)
 	// A folder of the script's own for what the command leaves in the system's, also with a short name.
