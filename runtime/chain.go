@@ -96,8 +96,11 @@ func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Call
 	}
 	var changes http.Header
 	for i := range c.guards {
-		d, ok := c.guards[i].pass(c.host, w, r, caller, message)
-		if !ok {
+		g := &c.guards[i]
+		d := g.decide(c.host, r, caller, message)
+		if d.Outcome != policies.Allow {
+			l.decide() // before anything is written: a client that does not read keeps no process alive
+			c.refuse(w, r, g, d, caller)
 			return
 		}
 		for name, values := range d.SetHeader {
@@ -140,34 +143,72 @@ func (c *chain) read(w http.ResponseWriter, r *http.Request) (mcp.Message, *http
 	return message, r, true
 }
 
-// pass answers the decision and whether the request may go on. If it may not, the client has its answer.
-func (g *guard) pass(
-	h *Host, w http.ResponseWriter, r *http.Request, caller origin.Caller, message mcp.Message,
-) (policies.Decision, bool) {
+// decide answers the policy's decision: the one that is remembered, or a new one.
+func (g *guard) decide(h *Host, r *http.Request, caller origin.Caller, message mcp.Message) policies.Decision {
 	log := telemetry.RequestFrom(r.Context())
-	query := decision.Query{Policy: g.policy, Key: g.key(r, caller, message), Client: caller.Address}
+	query := decision.Query{
+		Policy: g.policy, Key: g.key(r, caller, message), Client: caller.Address, Anonymous: !g.varies(r),
+	}
 	d, source, remembered := h.decisions.Lookup(query)
 	if !remembered {
 		request := g.request(r, caller, message)
 		d, source = h.decisions.Decide(r.Context(), query, func(ctx context.Context) (policies.Decision, error) {
-			return g.part.Value.Evaluate(ctx, policies.Call{Time: h.options.Now(), RequestID: log.ID}, request)
+			return h.evaluate(ctx, g, policies.Call{Time: h.options.Now(), RequestID: log.ID}, request)
 		})
 	}
 	log.Decision = source.String()
-	switch d.Outcome {
-	case policies.Allow:
-		if p := d.Principal; p != nil {
-			log.Subject, log.ClientID = p.Subject, p.Client
-		}
-		return d, true
-	case policies.Respond:
-		writeResponse(w, d.Response)
-	default:
-		h.options.Logger.WarnContext(r.Context(), "no decision", telemetry.KeyRequest, log.ID, telemetry.KeyPolicy, g.policy,
-			telemetry.KeyRoute, g.route, "reason", d.Reason)
-		unavailable(w, "the gateway cannot decide on this request right now: try again shortly")
+	if p := d.Principal; p != nil {
+		log.Subject, log.ClientID = p.Subject, p.Client
 	}
-	return d, false
+	return d
+}
+
+// varies tells whether the request brings any of the headers that the policy decides by.
+func (g *guard) varies(r *http.Request) bool {
+	return slices.ContainsFunc(g.vary.Headers, func(name string) bool { return len(r.Header[name]) > 0 })
+}
+
+// evaluate asks the policy. A call may outlast the request that caused it, and with it the lease, because others wait
+// for the same answer: so it takes a lease of its own. If the process has been replaced meanwhile by one that decides
+// the same (another secret), that one is asked.
+func (h *Host) evaluate(ctx context.Context, g *guard, call policies.Call, request policies.Request) (policies.Decision, error) {
+	part := g.part
+	if !part.Hold() {
+		if part = h.successor(g); part == nil {
+			return policies.Decision{}, errors.New("the policy has been replaced")
+		}
+	}
+	defer part.Release()
+	return part.Value.Evaluate(ctx, call, request)
+}
+
+// successor holds the process that now decides as the guard's did, for the caller; nil if there is none.
+func (h *Host) successor(g *guard) *policyPart {
+	acquired := h.current.Acquire()
+	if acquired == nil {
+		return nil
+	}
+	defer acquired.Release()
+	part := acquired.Value.policies[g.policy]
+	if part == nil || part.Value.decides != g.part.Value.decides || part.Value.key.executable != g.part.Value.key.executable {
+		return nil
+	}
+	part.Hold()
+	return part
+}
+
+// refuse answers a request that may not pass.
+func (c *chain) refuse(w http.ResponseWriter, r *http.Request, g *guard, d policies.Decision, caller origin.Caller) {
+	if d.Outcome == policies.Respond {
+		response := *d.Response
+		response.Header = response.Header.Clone() // the decision belongs to the cache
+		ownCookies(response.Header, policies.CookiePrefix(g.policy, caller.Origin))
+		writeResponse(w, &response)
+		return
+	}
+	c.host.options.Logger.WarnContext(r.Context(), "no decision", telemetry.KeyRequest, telemetry.RequestFrom(r.Context()).ID,
+		telemetry.KeyPolicy, g.policy, telemetry.KeyRoute, g.route, "reason", d.Reason)
+	unavailable(w, "the gateway cannot decide on this request right now: try again shortly")
 }
 
 // request holds what the policy said its decisions depend on, and nothing else.
@@ -221,6 +262,7 @@ func (g *guard) key(r *http.Request, caller origin.Caller, message mcp.Message) 
 }
 
 func writeResponse(w http.ResponseWriter, response *policies.Response) {
+	boundWrite(w)
 	for name, values := range response.Header {
 		w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
@@ -229,6 +271,8 @@ func writeResponse(w http.ResponseWriter, response *policies.Response) {
 }
 
 func unavailable(w http.ResponseWriter, text string) {
+	boundWrite(w)
+	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Retry-After", "1")
 	mcp.WriteError(w, http.StatusServiceUnavailable, nil, mcp.CodeInternal, text)
 }

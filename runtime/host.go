@@ -74,6 +74,9 @@ func New(o Options) (*Host, error) {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
 	for _, p := range o.Plugins {
+		if p.Validate == nil {
+			return nil, fmt.Errorf("catalogue: policy type %q has no Validate", p.PolicyType)
+		}
 		if _, twice := h.executables[p.PolicyType]; twice {
 			return nil, fmt.Errorf("catalogue names policy type %q twice", p.PolicyType)
 		}
@@ -118,9 +121,13 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
+	h.last.Store(&Reload{At: h.options.Now(), Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
 	h.current.Swap(g)
-	undo.Add(func() { h.current.Swap(nil) })
-	h.note(Reload{Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
+	undo.Add(func() {
+		h.reloading.Lock() // a reload under way is finished first; a later one finds nothing to replace
+		defer h.reloading.Unlock()
+		h.current.Swap(nil)
+	})
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
 	undo.Add(func() { stop(); tasks.Wait() })
@@ -207,15 +214,11 @@ func (h *Host) shutdown(servers []*http.Server) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), h.options.Drain+2*time.Second)
 	defer cancel()
-	var all sync.WaitGroup
-	for _, s := range servers {
-		all.Go(func() {
-			if err := s.Shutdown(ctx); err != nil {
-				_ = s.Close() // the drain time is over: what is left is cut
-			}
-		})
+	for _, s := range servers { // the public one first: the admin listener says meanwhile that the gateway is not ready
+		if err := s.Shutdown(ctx); err != nil {
+			_ = s.Close() // the drain time is over: what is left is cut
+		}
 	}
-	all.Wait()
 }
 
 func (h *Host) adminHandler() http.Handler {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"durward/policies"
@@ -28,7 +30,8 @@ const policyAnswerTimeout = 90 * time.Second
 
 // servePath answers a path that a policy serves itself. The caller holds part; servePath gives it back.
 func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPart, caller origin.Caller) {
-	defer part.Release()
+	release := sync.OnceFunc(part.Release)
+	defer release()
 	name := part.Value.key.name
 	log := telemetry.RequestFrom(r.Context())
 	log.Policy = name
@@ -53,7 +56,8 @@ func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPar
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), policyAnswerTimeout)
 	defer cancel()
-	response, err := h.ask(ctx, part.Value, call, request)
+	response, err := h.ask(ctx, part.Value, call, request, r.URL)
+	release() // the policy has answered: a client that does not read keeps no process alive
 	if err != nil {
 		h.options.Logger.WarnContext(r.Context(), "policy did not answer", telemetry.KeyRequest, log.ID,
 			telemetry.KeyPolicy, name, telemetry.KeyError, err)
@@ -66,12 +70,25 @@ func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPar
 }
 
 // ask asks the policy, or answers what it lately said to everybody.
-func (h *Host) ask(ctx context.Context, p *policyProcess, call policies.Call, request pluginhost.HTTPRequest) (policies.Response, error) {
+func (h *Host) ask(
+	ctx context.Context, p *policyProcess, call policies.Call, request pluginhost.HTTPRequest, target *url.URL,
+) (policies.Response, error) {
 	do := func(ctx context.Context) (policies.Response, error) { return p.Do(ctx, call, request) }
 	if request.Method != http.MethodGet || request.Header.Get("Cookie") != "" || request.Header.Get("Authorization") != "" {
 		return do(ctx)
 	}
-	return h.answers.Get(ctx, decision.AnswerQuery{Instance: p.instance, Origin: call.Origin, Target: request.Target}, do)
+	return h.answers.Get(ctx, decision.AnswerQuery{
+		Instance: p.instance, Origin: call.Origin, Path: target.EscapedPath(), Query: target.RawQuery,
+	}, do)
+}
+
+// answerTimeout bounds how long a client may take to read an answer that is held in memory.
+const answerTimeout = 30 * time.Second
+
+// boundWrite keeps a client that does not read from holding a connection for ever. The server lifts the bound when the
+// request is over.
+func boundWrite(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // a writer without one is a test's
 }
 
 // policyHeader is what a policy is told of a request's header: everything but connection matters and other people's
@@ -112,8 +129,11 @@ func ownCookies(h http.Header, prefix string) {
 	h["Set-Cookie"] = kept
 }
 
-// writeError answers a JSON error of the host's own.
+// writeError answers a JSON error of the host's own. Pages of any origin may read it: it says nothing that is not the
+// same for everybody (D7).
 func writeError(w http.ResponseWriter, status int, code, text string) {
+	boundWrite(w)
+	w.Header().Set("Access-Control-Allow-Origin", "*")
 	body, err := json.Marshal(struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`

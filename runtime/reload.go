@@ -92,7 +92,8 @@ func (h *Host) Reload(ctx context.Context, why string) Reload {
 	ctx = context.WithoutCancel(ctx)
 	began := h.options.Now()
 	result := h.reload(ctx)
-	h.note(result)
+	result.At = h.options.Now()
+	h.last.Store(&result)
 	log := h.options.Logger.With("why", why, "result", result.Result, telemetry.KeyGeneration, result.Number,
 		"ms", h.options.Now().Sub(began).Milliseconds())
 	for _, p := range result.Problems {
@@ -124,7 +125,7 @@ func (h *Host) reload(ctx context.Context) Reload {
 		return refused
 	}
 	notes := publicProblems(cfg.Notes)
-	if same(cfg, old.config) && old.fit() {
+	if same(cfg, old.config) && h.fit(old) {
 		return Reload{Result: Unchanged, Number: old.number, Notes: notes}
 	}
 	next, err := h.build(ctx, cfg, old.number+1)
@@ -145,19 +146,17 @@ func same(a, b *config.Config) bool {
 		slices.EqualFunc(a.Routes, b.Routes, func(r, s config.Route) bool { return r.Hash == s.Hash })
 }
 
-// fit tells whether every policy of g may go on serving.
-func (g *running) fit() bool {
-	for _, p := range g.policies {
-		if !p.Value.fit() {
+// fit tells whether every policy of g may go on as it is: its process is not down, and its executable is what it was.
+func (h *Host) fit(g *running) bool {
+	for i := range g.config.Policies {
+		p := &g.config.Policies[i]
+		process := g.policies[p.Name].Value
+		exe, err := h.executables[p.Type]()
+		if err != nil || exe.ID() != process.key.executable || !process.alive() {
 			return false
 		}
 	}
 	return true
-}
-
-func (h *Host) note(r Reload) {
-	r.At = h.options.Now()
-	h.last.Store(&r)
 }
 
 func publicProblems(problems []config.Problem) []Problem {

@@ -39,6 +39,8 @@ type policyPart = generation.Part[*policyProcess]
 type policyProcess struct {
 	*pluginhost.Policy
 	key processKey
+	// decides is the hash of what its decisions depend on: options without secrets.
+	decides [sha256.Size]byte
 	// instance tells this process's public answers from those of any other.
 	instance string
 }
@@ -71,7 +73,7 @@ func newLane() *lane {
 	return l
 }
 
-// endAfter ends what is still open after d. A later call can only bring the end forward.
+// endAfter ends what is still open after d, counted from the last call. What has ended stays ended.
 func (l *lane) endAfter(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -170,7 +172,7 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 			return errors.Join(fmt.Errorf("policy %q: %w", p.Name, err), wait())
 		}
 		key := processKey{p.Name, p.Hash, exe.ID()}
-		if part := h.processes.Hold(key, (*policyProcess).fit); part != nil {
+		if part := h.processes.Hold(key, (*policyProcess).alive); part != nil {
 			undo.Add(part.Release)
 			g.policies[p.Name] = part
 			continue
@@ -185,14 +187,16 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 				results <- started{name: p.Name, err: err}
 				return
 			}
-			results <- started{name: p.Name, part: h.processes.Add(key, &policyProcess{Policy: process, key: key, instance: rand.Text()}, h.stopPolicy)}
+			results <- started{name: p.Name, part: h.processes.Add(key, &policyProcess{
+				Policy: process, key: key, decides: p.DecisionHash, instance: rand.Text(),
+			}, h.stopPolicy)}
 		}()
 	}
 	return wait()
 }
 
-// fit tells whether a process may serve another generation: one that is down for good is replaced.
-func (p *policyProcess) fit() bool { return p.Status().State != pluginhost.Down }
+// alive tells whether a process may serve another generation: one that is down for good is replaced.
+func (p *policyProcess) alive() bool { return p.Status().State != pluginhost.Down }
 
 // stopPolicy ends a process whose last lease was given back, and forgets what only it could answer.
 func (h *Host) stopPolicy(p *policyProcess) {

@@ -77,6 +77,8 @@ func (h *Host) adminPath(name string) http.Handler {
 			unavailable(w, "the gateway is shutting down")
 			return
 		}
+		r = r.Clone(r.Context())
+		r.Header.Del("Authorization") // it is the host's own, and not for a policy to see
 		part, ok := acquired.Value.adminPath(name, r.URL.EscapedPath())
 		acquired.Release()
 		if !ok {

@@ -37,7 +37,11 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 	case err != nil:
 		return c.answer(http.StatusBadRequest, "invalid_request", err.Error()), nil
 	case token == "":
-		return c.answer(http.StatusUnauthorized, "", "a bearer token is needed"), nil
+		asked := c.answer(http.StatusUnauthorized, "", "a bearer token is needed")
+		if len(request.Header.Values("Authorization")) > 0 { // of another scheme: a guess like any other
+			asked.RefusedCredential, asked.TTL = true, refusedTTL
+		}
+		return asked, nil
 	case !accessToken.valid(token):
 		return c.refuseToken(), nil
 	}

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 
 	"durward/policies"
@@ -13,6 +14,17 @@ import (
 // clients call. A route's path stands as it does on the wire; written anew it could differ ("!" and "%21").
 func resourceOf(origin, path string) string { return origin + path }
 
+// resources answers one route for each path: to a client, the operations of a path are one resource.
+func resources(routes []policies.Route) []policies.Route {
+	var distinct []policies.Route
+	for _, route := range routes {
+		if !slices.ContainsFunc(distinct, func(r policies.Route) bool { return r.Path == route.Path }) {
+			distinct = append(distinct, route)
+		}
+	}
+	return distinct
+}
+
 // resolveResource maps the resource parameter of a request to exactly one route's resource (A53). Clients omit it (Q4),
 // write scheme and host in capitals (A54), add the query of the configured URL or drop the path (Q18). Each tolerance
 // only ever finds one known resource; none widens an audience.
@@ -21,8 +33,8 @@ func (s *server) resolveResource(origin string, given []string) (string, error) 
 	case len(given) > 1:
 		return "", s.invalidTarget(origin, "more than one resource cannot be asked for at once")
 	case len(given) == 0 || given[0] == "":
-		if len(s.routes) == 1 {
-			return resourceOf(origin, s.routes[0].Path), nil
+		if len(s.resources) == 1 {
+			return resourceOf(origin, s.resources[0].Path), nil
 		}
 		return "", s.invalidTarget(origin, "the resource parameter is missing")
 	}
@@ -32,21 +44,21 @@ func (s *server) resolveResource(origin string, given []string) (string, error) 
 		return "", s.invalidTarget(origin, "the resource is not one of this gateway's")
 	}
 	path := asked.EscapedPath()
-	for _, route := range s.routes {
+	for _, route := range s.resources {
 		if resourceOf("", route.Path) == path {
 			return resourceOf(origin, route.Path), nil
 		}
 	}
-	if (path == "" || path == "/") && len(s.routes) == 1 {
-		return resourceOf(origin, s.routes[0].Path), nil
+	if (path == "" || path == "/") && len(s.resources) == 1 {
+		return resourceOf(origin, s.resources[0].Path), nil
 	}
 	return "", s.invalidTarget(origin, "the resource is not one of this gateway's")
 }
 
 // invalidTarget names the accepted values (Q18): they are public in the metadata anyway.
 func (s *server) invalidTarget(origin, why string) error {
-	known := make([]string, len(s.routes))
-	for i, route := range s.routes {
+	known := make([]string, len(s.resources))
+	for i, route := range s.resources {
 		known[i] = resourceOf(origin, route.Path)
 	}
 	return badRequest("invalid_target", why+"; accepted: "+strings.Join(known, " "))

@@ -28,6 +28,7 @@ type server struct {
 	name      string
 	options   options
 	routes    []policies.Route
+	resources []policies.Route // one for each path: several operations of a path are one resource
 	provider  policies.IdentityProvider
 	store     policies.Store
 	audit     policies.Audit
@@ -55,14 +56,15 @@ func newServer(
 		return nil, err
 	}
 	s := &server{
-		name:     input.Name,
-		options:  own,
-		routes:   slices.Clone(input.Routes),
-		provider: provider,
-		store:    host.Store,
-		audit:    host.Audit,
-		logger:   host.Logger,
-		pages:    pages,
+		name:      input.Name,
+		options:   own,
+		routes:    slices.Clone(input.Routes),
+		resources: resources(input.Routes),
+		provider:  provider,
+		store:     host.Store,
+		audit:     host.Audit,
+		logger:    host.Logger,
+		pages:     pages,
 	}
 	get := []string{http.MethodGet, http.MethodHead}
 	post := []string{http.MethodPost}
@@ -76,10 +78,10 @@ func newServer(
 		consentPath:      {methods: post, page: true, serve: s.serveConsent},
 		callbackPath:     {methods: []string{http.MethodGet}, page: true, serve: s.serveCallback},
 	}
-	for _, route := range s.routes {
+	for _, route := range s.resources {
 		metadata := endpoint{methods: get, shared: true, serve: s.resourceMetadata(route)}
 		s.endpoints[resourceMetadataPath+route.Path] = metadata
-		if len(s.routes) == 1 {
+		if len(s.resources) == 1 {
 			s.endpoints[resourceMetadataPath] = metadata
 		}
 	}
@@ -88,6 +90,7 @@ func newServer(
 
 // paths answers every path a server with these routes serves, in a fixed order. It must agree with newServer.
 func paths(routes []policies.Route) []string {
+	routes = resources(routes)
 	all := []string{
 		asMetadataPath, oidcMetadataPath, jwksPath,
 		registerPath, authorizePath, consentPath, callbackPath, tokenPath,

@@ -88,7 +88,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx := policies.WithCall(r.Context(), call)
 	for _, path := range g.Report.Paths {
-		if path.Path == r.URL.Path {
+		if path.Path == r.URL.EscapedPath() {
 			served := r.Clone(ctx)
 			keepCookies(served, policies.CookiePrefix(g.Input.Name, call.Origin))
 			g.Policy.ServeHTTP(w, served)
@@ -96,7 +96,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	for _, route := range g.Input.Routes {
-		if route.Path == r.URL.Path {
+		if route.Path == r.URL.EscapedPath() {
 			g.decide(ctx, w, r, route, call)
 			return
 		}

@@ -41,6 +41,7 @@ type answer struct {
 
 // answering is a call in flight. Its result is set before done is closed.
 type answering struct {
+	place    Key
 	instance string
 	done     chan struct{}
 	answer   *answer // nil: not for others
@@ -52,8 +53,10 @@ type AnswerQuery struct {
 	Instance string
 	// Origin is "scheme://host[:port]" as the client called it.
 	Origin string
-	// Target is path and query.
-	Target string
+	// Path is what a public answer is remembered for: one that depends on the query must not be marked public.
+	Path string
+	// Query tells apart the loads that are under way.
+	Query string
 }
 
 // NewAnswers makes an empty memory.
@@ -74,10 +77,11 @@ func NewAnswers(options AnswersOptions) *Answers {
 // equal queries wait for it; if its answer turns out not to be public each of them loads its own. load runs in the
 // caller's goroutine, with ctx. The header may be changed, the body must not.
 func (a *Answers) Get(ctx context.Context, q AnswerQuery, load func(context.Context) (policies.Response, error)) (policies.Response, error) {
-	key := NewKey().String(q.Instance).String(q.Origin).String(q.Target).Sum()
+	place := NewKey().String(q.Instance).String(q.Origin).String(q.Path).Sum()
+	key := NewKey().Bytes(place[:]).String(q.Query).Sum()
 	a.mu.Lock()
 	now := a.now()
-	if e := a.known.get(key); e != nil && now.Before(e.expires) {
+	if e := a.known.get(place); e != nil && now.Before(e.expires) {
 		a.mu.Unlock()
 		return e.value.at(now), nil
 	}
@@ -93,7 +97,7 @@ func (a *Answers) Get(ctx context.Context, q AnswerQuery, load func(context.Cont
 		}
 		return load(ctx)
 	}
-	f := &answering{instance: q.Instance, done: make(chan struct{})}
+	f := &answering{place: place, instance: q.Instance, done: make(chan struct{})}
 	a.flights[key] = f
 	a.mu.Unlock()
 	defer a.land(key, f) // also if load panics
@@ -118,7 +122,7 @@ func (a *Answers) land(key Key, f *answering) {
 	}
 	age, _ := freshness(f.answer.response)
 	a.known.put(&entry[answer]{
-		key: key, value: *f.answer, tags: []tag{{f.instance, ""}}, expires: f.answer.given.Add(age),
+		key: f.place, value: *f.answer, tags: []tag{{f.instance, ""}}, expires: f.answer.given.Add(age),
 		size: int64(overhead + len(f.answer.response.Body) + headerSize(f.answer.response.Header)),
 	})
 }

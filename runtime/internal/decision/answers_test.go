@@ -43,7 +43,7 @@ func (s *server) load(context.Context) (policies.Response, error) {
 func TestAnswersAreRememberedForTheirAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, s := NewAnswers(AnswersOptions{}), &server{response: metadata("public, max-age=300")}
-		q := AnswerQuery{"instance", "https://a.example", "/.well-known/x"}
+		q := AnswerQuery{"instance", "https://a.example", "/.well-known/x", ""}
 		get := func(wantAge string, wantCalls int64) {
 			t.Helper()
 			got, err := a.Get(t.Context(), q, s.load)
@@ -67,16 +67,20 @@ func TestAnswersAreRememberedForTheirAge(t *testing.T) {
 		time.Sleep(time.Second)
 		get("", 2)
 		for _, other := range []AnswerQuery{
-			{"another", q.Origin, q.Target}, {q.Instance, "https://b.example", q.Target}, {q.Instance, q.Origin, q.Target + "?q"},
+			{"another", q.Origin, q.Path, ""}, {q.Instance, "https://b.example", q.Path, ""}, {q.Instance, q.Origin, q.Path + "/y", ""},
 		} {
 			before := s.calls.Load()
 			if _, err := a.Get(t.Context(), other, s.load); err != nil || s.calls.Load() != before+1 {
 				t.Errorf("%v: not loaded (%v)", other, err)
 			}
 		}
+		// Any query: what is public holds for the path.
+		if _, err := a.Get(t.Context(), AnswerQuery{q.Instance, q.Origin, q.Path, "q=1"}, s.load); err != nil || s.calls.Load() != 5 {
+			t.Errorf("with a query: %v, %d calls", err, s.calls.Load())
+		}
 		a.Forget("another")
 		get("", 5)
-		if _, err := a.Get(t.Context(), AnswerQuery{"another", q.Origin, q.Target}, s.load); err != nil || s.calls.Load() != 6 {
+		if _, err := a.Get(t.Context(), AnswerQuery{"another", q.Origin, q.Path, ""}, s.load); err != nil || s.calls.Load() != 6 {
 			t.Errorf("forgotten: %v, %d calls", err, s.calls.Load())
 		}
 	})
@@ -254,7 +258,7 @@ func TestAnswersAreBounded(t *testing.T) {
 	a, s := NewAnswers(AnswersOptions{MaxBytes: most}), &server{response: metadata("public, max-age=60")}
 	s.response.Body = make([]byte, 1000)
 	for i := range 1000 {
-		if _, err := a.Get(t.Context(), AnswerQuery{Target: fmt.Sprint(i)}, s.load); err != nil {
+		if _, err := a.Get(t.Context(), AnswerQuery{Path: fmt.Sprint(i)}, s.load); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -34,6 +34,9 @@ type Query struct {
 	Key Key
 	// Client is the IP address of the client, for the limit on refused credentials.
 	Client string
+	// Anonymous says that the request brings nothing that a decision could depend on as a credential. The limit does not
+	// hold it back: whoever shares an address with somebody who guesses must still be told where to sign in.
+	Anonymous bool
 }
 
 // Load asks the policy. It is called without a lock and must return soon after its context ends. It may be called

@@ -42,7 +42,7 @@ func (c *Cache) miss(ctx context.Context, q Query, state *state, load Load) (pol
 	client := clientOf(q.Client)
 	alone := false
 	for {
-		if wait := c.limited(client, q.Key); wait > 0 {
+		if wait := c.limited(client, q); wait > 0 {
 			return tooMany(wait), Limited
 		}
 		f, starts := c.board(q, state, client, alone)
@@ -70,12 +70,15 @@ func (c *Cache) miss(ctx context.Context, q Query, state *state, load Load) (pol
 
 // limited answers how long the client must wait before the policy is asked about this key. A key that was allowed
 // before is not unknown: whoever shares an address with an attacker keeps the sessions they have.
-func (c *Cache) limited(client netip.Addr, key Key) time.Duration {
+func (c *Cache) limited(client netip.Addr, q Query) time.Duration {
+	if q.Anonymous {
+		return 0
+	}
 	wait := c.refusals.wait(client)
 	if wait > 0 {
 		c.mu.RLock()
 		defer c.mu.RUnlock()
-		if c.allows.get(key) != nil {
+		if c.allows.get(q.Key) != nil {
 			return 0
 		}
 	}
@@ -116,7 +119,7 @@ func (c *Cache) fly(ctx context.Context, f *flight, load Load) {
 		return
 	}
 	// Those refused while it waited count: otherwise a flood that is waiting already would all get through.
-	if wait := c.limited(f.client, f.query.Key); wait > 0 {
+	if wait := c.limited(f.client, f.query); wait > 0 {
 		c.land(f, tooMany(wait), Limited, tryAgain)
 		return
 	}

@@ -139,3 +139,29 @@ func TestLimiterForgetsTheOldestClient(t *testing.T) {
 		}
 	})
 }
+
+// Whoever shares an address with somebody who guesses must still be told where to sign in.
+func TestLimitLetsAnonymousRequestsPass(t *testing.T) {
+	c := New(Options{})
+	refuse := func(context.Context) (policies.Decision, error) {
+		return policies.Decision{
+			Outcome: policies.Respond, Response: &policies.Response{Status: 401}, RefusedCredential: true,
+		}, nil
+	}
+	limited := false
+	for i := range 100 {
+		_, source := c.Decide(t.Context(), Query{Policy: "p", Key: NewKey().String(fmt.Sprint(i)).Sum(), Client: "192.0.2.1"}, refuse)
+		limited = limited || source == Limited
+	}
+	if !limited {
+		t.Fatal("100 refused credentials were no flood")
+	}
+	challenge := func(context.Context) (policies.Decision, error) {
+		return policies.Decision{Outcome: policies.Respond, Response: &policies.Response{Status: 401}}, nil
+	}
+	d, source := c.Decide(t.Context(),
+		Query{Policy: "p", Key: NewKey().String("anonymous").Sum(), Client: "192.0.2.1", Anonymous: true}, challenge)
+	if source != Evaluated || d.Response.Status != 401 {
+		t.Errorf("an anonymous request got %v, %d", source, d.Response.Status)
+	}
+}

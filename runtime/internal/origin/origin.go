@@ -141,9 +141,14 @@ func (u *Rules) client(r *http.Request, peer netip.Addr) netip.Addr {
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	last := peer
 	for _, hop := range slices.Backward(hops) {
-		a, err := netip.ParseAddr(strings.TrimSpace(hop))
-		if err != nil {
-			return last
+		hop = strings.TrimSpace(hop)
+		a, err := netip.ParseAddr(hop)
+		if err != nil { // some proxies write the port too
+			at, err := netip.ParseAddrPort(hop)
+			if err != nil {
+				return last
+			}
+			a = at.Addr()
 		}
 		last = a.Unmap()
 		if !u.trusts(last) {
