@@ -250,10 +250,12 @@ func (g *Gateway) waitCount(n int, timeout time.Duration) {
 // Reload asks the gateway to load its configuration anew and answers what came of it.
 func (g *Gateway) Reload() runtime.Reload {
 	g.t.Helper()
+	before := len(g.reloads())
 	var r runtime.Reload
 	if err := g.ask(http.MethodPost, "/-/reload", &r); err != nil {
 		g.t.Fatal(err)
 	}
+	g.waitCount(before+1, 30*time.Second) // so that whoever counts the lines next counts this one
 	return r
 }
 
