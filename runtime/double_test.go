@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strconv"
@@ -43,6 +44,7 @@ func startUpstream(t *testing.T) *upstream {
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	u.requests.Add(1)
+	_, _ = io.Copy(io.Discard, r.Body) // only then does a server notice that its client has gone
 	a := &answer{r.URL.Path, make(chan string), r.Context().Done()}
 	switch {
 	case strings.HasPrefix(a.path, "/stream"):

@@ -63,7 +63,7 @@ func TestG4_StreamsOutliveReloads(t *testing.T) {
 	goesOn := []string{"kept", "rotated", "beside"}
 	w := start(t, func(w *world) {
 		for _, name := range []string{"b", "c"} {
-			w.setup.policy(name)
+			w.setup.policy(name).Secret = "first"
 		}
 		for _, id := range append(append([]string{}, ends...), goesOn...) {
 			r := w.setup.route(id)
@@ -106,7 +106,7 @@ func TestG4_StreamsOutliveReloads(t *testing.T) {
 		s.route("unguarded").policies = nil
 		s.route("reguarded").policies = []string{"a", "b"}
 		s.policy("b").Mark = "another"
-		s.policy("c").Secret = "rotated"
+		s.policy("c").Secret = "second"
 		s.drop("dropped")
 		s.route("new").upstream = w.upstream.URL + "/new"
 	})
