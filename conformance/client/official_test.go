@@ -1,0 +1,189 @@
+package client
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/modelcontextprotocol/go-sdk/mcp"
+	"golang.org/x/oauth2"
+
+	"durward/conformance/gateway"
+)
+
+func eachEra(t *testing.T, test func(t *testing.T, version string)) {
+	for _, version := range []string{withSessions, withoutSessions} {
+		t.Run(version, func(t *testing.T) { test(t, version) })
+	}
+}
+
+func TestOfficialClientSignsInAndCallsEachTool(t *testing.T) {
+	g, _ := startWatched(t, nil)
+	eachEra(t, func(t *testing.T, version string) {
+		s := connect(t, g, version)
+
+		t.Run("its way", func(t *testing.T) {
+			first := s.wire.all[0]
+			if first.path != "/mcp/demo" || first.authorization != "" || first.status != http.StatusUnauthorized {
+				t.Errorf("it began with %+v", first)
+			}
+			for _, step := range []sent{
+				{method: "GET", path: "/.well-known/oauth-protected-resource/mcp/demo", status: 200},
+				{method: "GET", path: "/.well-known/oauth-authorization-server", status: 200},
+				{method: "POST", path: "/oauth/register", status: 201},
+				{method: "POST", path: "/oauth/token", status: 200},
+			} {
+				found := s.wire.find(step.method, step.path)
+				if len(found) != 1 || found[0].status != step.status {
+					t.Errorf("%s %s: %+v, want one answer %d", step.method, step.path, found, step.status)
+				}
+			}
+			if len(s.signIns()) != 1 {
+				t.Fatalf("the person was sent to the browser %d times", len(s.signIns()))
+			}
+			asked := s.signIns()[0]
+			if asked.Get("code_challenge_method") != "S256" || asked.Get("resource") != g.MCP() || asked.Get("state") == "" {
+				t.Errorf("it asked for %v", asked)
+			}
+			if scope := strings.Fields(asked.Get("scope")); !cmp.Equal(scope, []string{"mcp:tools", "offline_access"}) {
+				t.Errorf("it asked for the scopes %q", scope)
+			}
+			redeemed := s.wire.find("POST", "/oauth/token")[0].form
+			if redeemed.Get("resource") != g.MCP() || redeemed.Get("code_verifier") == "" || redeemed.Has("client_secret") {
+				t.Error("it redeemed the code without resource or verifier, or with a secret")
+			}
+		})
+		t.Run("its tools", func(t *testing.T) {
+			tools, err := s.session.ListTools(t.Context(), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var names []string
+			for _, tool := range tools.Tools {
+				names = append(names, tool.Name)
+			}
+			if diff := cmp.Diff([]string{"add", "count", "echo"}, names); diff != "" {
+				t.Errorf("tools (-want +got):\n%s", diff)
+			}
+			if got := s.call(t, "echo", map[string]any{"text": "hello ☎ <b>"}); got != "hello ☎ <b>" {
+				t.Errorf("echo: %q", got)
+			}
+			if got := s.call(t, "add", map[string]any{"a": 1.5, "b": 2}); got != "3.5" {
+				t.Errorf("add: %q", got)
+			}
+		})
+		t.Run("progress comes as it is made", func(t *testing.T) {
+			const steps, interval = 6, 100 * time.Millisecond
+			got := s.call(t, "count", map[string]any{"steps": steps, "intervalMs": interval.Milliseconds()})
+			if got != "counted to 6" {
+				t.Errorf("count: %q", got)
+			}
+			var at []time.Time
+			for range steps {
+				at = append(at, await(t, s.progress, "progress"))
+			}
+			// Sent over 500 ms; held back on the way they would arrive within a few.
+			if spread := at[steps-1].Sub(at[0]); spread < 3*interval {
+				t.Errorf("%d notifications arrived within %v", steps, spread)
+			}
+		})
+		if got := s.signIns(); len(got) != 1 {
+			t.Errorf("the person was sent to the browser %d times", len(got))
+		}
+	})
+}
+
+// The SDK refreshes when its token looks expired; the test makes it look so rather than wait.
+func TestOfficialClientRefreshes(t *testing.T) {
+	g, _ := startWatched(t, func(g *gateway.Gateway) { setOption(t, g, "gateway", map[string]any{"accessTokenTtlSeconds": 60}) })
+	eachEra(t, func(t *testing.T, version string) {
+		s := connect(t, g, version)
+		first := s.purse.now()
+		if lifetime := time.Until(first.Expiry); lifetime <= 0 || lifetime > time.Minute {
+			t.Errorf("the access token lives %v, want the minute that was configured", lifetime)
+		}
+		seen := []oauth2.Token{first}
+		for range 3 {
+			before := s.purse.now()
+			s.purse.spoil(func(*oauth2.Token) {})
+			if got := s.call(t, "echo", map[string]any{"text": "again"}); got != "again" {
+				t.Errorf("echo: %q", got)
+			}
+			after := s.purse.now()
+			for _, old := range seen {
+				if after.AccessToken == old.AccessToken || after.RefreshToken == old.RefreshToken {
+					t.Error("A56: the refresh brought a token that was known before")
+				}
+			}
+			seen = append(seen, after)
+			redeemed := s.wire.find("POST", "/oauth/token")
+			last := redeemed[len(redeemed)-1]
+			if last.form.Get("grant_type") != "refresh_token" || last.form.Get("refresh_token") != before.RefreshToken ||
+				last.status != http.StatusOK {
+				t.Errorf("the last token request was answered %d, or sent another token", last.status)
+			}
+			calls := s.wire.find("POST", "/mcp/demo")
+			if calls[len(calls)-1].authorization != "Bearer "+after.AccessToken {
+				t.Error("the call was not made with the new access token")
+			}
+			if lifetime := time.Until(after.Expiry); lifetime <= 0 || lifetime > time.Minute {
+				t.Errorf("the new access token lives %v", lifetime)
+			}
+		}
+		if got := s.signIns(); len(got) != 1 {
+			t.Errorf("the person was sent to the browser %d times", len(got))
+		}
+	})
+}
+
+// A refresh token that is not valid any more must be refused so that the SDK understands it: it then signs in again by
+// itself, in the middle of a call.
+func TestOfficialClientSignsInAgainWhenItsGrantIsGone(t *testing.T) {
+	g, _ := startWatched(t, nil)
+	eachEra(t, func(t *testing.T, version string) {
+		s := connect(t, g, version)
+		s.purse.spoil(func(token *oauth2.Token) { token.RefreshToken = "dwr_gone" })
+		if got := s.call(t, "echo", map[string]any{"text": "back"}); got != "back" {
+			t.Errorf("echo: %q", got)
+		}
+		if got := s.signIns(); len(got) != 2 {
+			t.Errorf("the person was sent to the browser %d times", len(got))
+		}
+	})
+}
+
+func TestClientThatLeavesMidCountIsGoneUpstream(t *testing.T) {
+	g, u := startWatched(t, nil)
+	eachEra(t, func(t *testing.T, version string) {
+		s := connect(t, g, version)
+		ctx, leave := context.WithCancel(t.Context())
+		defer leave()
+		ended := make(chan error, 1)
+		go func() {
+			params := &mcp.CallToolParams{Name: "count", Meta: mcp.Meta{}, Arguments: map[string]any{"steps": 3600, "intervalMs": 50}}
+			params.SetProgressToken("long")
+			_, err := s.session.CallTool(ctx, params)
+			ended <- err
+		}()
+		for range 3 {
+			await(t, s.progress, "progress")
+		}
+		gone := time.Now()
+		leave()
+		if tool := await(t, u.left, "the client is gone upstream"); tool != "count" {
+			t.Errorf("%s was left", tool)
+		}
+		if took := time.Since(gone); took > time.Second {
+			t.Errorf("D13: the upstream saw it after %v", took)
+		}
+		if err := await(t, ended, "the call ends"); err == nil {
+			t.Error("the call that was left succeeded")
+		}
+		if got := s.call(t, "echo", map[string]any{"text": "still here"}); got != "still here" {
+			t.Errorf("the session did not outlive the call: %q", got)
+		}
+	})
+}

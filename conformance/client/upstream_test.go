@@ -1,0 +1,123 @@
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"durward/cmd/durward/demo/sample"
+	"durward/conformance/gateway"
+)
+
+// The two protocol eras: with sessions and without.
+const (
+	withSessions    = "2025-11-25"
+	withoutSessions = "2026-07-28"
+)
+
+// patience bounds every wait of a test: far more than anything here needs.
+const patience = 30 * time.Second
+
+// watched is the sample server, with a window: what came, and who left before the answer was whole.
+type watched struct {
+	sample *sample.Server
+	left   chan string // the tool called in a POST whose client left
+}
+
+// startWatched starts a gateway in front of a sample server that is watched.
+func startWatched(t *testing.T, edit func(*gateway.Gateway)) (*gateway.Gateway, *watched) {
+	t.Helper()
+	u := &watched{sample: sample.New(sample.Options{}), left: make(chan string, 8)}
+	server := httptest.NewServer(u)
+	t.Cleanup(func() {
+		u.sample.Close()
+		server.Close()
+	})
+	g := gateway.Start(t, func(g *gateway.Gateway) {
+		g.Setenv("DURWARD_DEMO_UPSTREAM", server.URL)
+		if edit != nil {
+			edit(g)
+		}
+	})
+	return g, u
+}
+
+func (u *watched) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	var call struct{ Params struct{ Name string } }
+	if json.Unmarshal(body, &call) == nil && call.Params.Name != "" {
+		stop := context.AfterFunc(r.Context(), func() { u.left <- call.Params.Name })
+		defer stop() // who is still there when the answer is whole has not left
+	}
+	u.sample.ServeHTTP(w, r)
+}
+
+// await waits for a channel, or says what did not happen.
+func await[T any](t testing.TB, from <-chan T, what string) T {
+	t.Helper()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case v := <-from:
+		return v
+	case <-timer.C:
+		t.Fatalf("%s: it did not happen within %v", what, patience)
+		panic("not reached")
+	}
+}
+
+// addRoute gives the gateway a second route, path with the operation's id, to the same upstream and behind the same
+// policy.
+func addRoute(t testing.TB, g *gateway.Gateway, path, id string) {
+	t.Helper()
+	var document map[string]any
+	if err := json.Unmarshal([]byte(g.Read("routes.oas.json")), &document); err != nil {
+		t.Fatal(err)
+	}
+	paths := document["paths"].(map[string]any)
+	text, err := json.Marshal(paths["/mcp/demo"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	paths[path] = json.RawMessage(bytes.Replace(text, []byte(`"operationId":"demo"`), fmt.Appendf(nil, `"operationId":%q`, id), 1))
+	if text, err = json.Marshal(document); err != nil {
+		t.Fatal(err)
+	}
+	g.Save("routes.oas.json", string(text))
+}
+
+// setOption sets an option of the Clerk policy.
+func setOption(t testing.TB, g *gateway.Gateway, name string, value any) {
+	t.Helper()
+	var document struct {
+		Schema   string `json:"$schema"`
+		Policies []struct {
+			Name       string `json:"name"`
+			PolicyType string `json:"policyType"`
+			Handler    struct {
+				Export  string         `json:"export"`
+				Module  string         `json:"module"`
+				Options map[string]any `json:"options"`
+			} `json:"handler"`
+		} `json:"policies"`
+	}
+	if err := json.Unmarshal([]byte(g.Read("policies.json")), &document); err != nil {
+		t.Fatal(err)
+	}
+	document.Policies[0].Handler.Options[name] = value
+	text, err := json.Marshal(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Save("policies.json", string(text))
+}
