@@ -91,7 +91,7 @@ func TestB12_S62_TokenOfAnotherRoute(t *testing.T) {
 func TestRefusedCredentialIsMarked(t *testing.T) {
 	w := newWorld(t)
 	ctx := policies.WithCall(context.Background(), policies.Call{Time: w.host.Clock.Now()})
-	for token, marked := range map[string]bool{"": false, "Bearer x": true} {
+	for token, marked := range map[string]bool{"": false, "Bearer x": true, "Basic dTpw": true} {
 		request := policies.Request{Route: "r-mcp-demo", Origin: origin, Header: http.Header{}}
 		if token != "" {
 			request.Header.Set("Authorization", token)
