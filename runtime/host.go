@@ -162,7 +162,7 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 		Dir: h.settings.data, Key: h.options.StoreKey, Now: h.options.Now, Logger: h.options.Logger, Purged: h.decisions.Purge,
 	})
 	if err != nil {
-		return fmt.Errorf("open store: %w", err)
+		return err // it says by itself that the store could not be opened
 	}
 	undo.Add(func() { h.closeLogged("store", h.store.Close) })
 	h.plugins, err = pluginhost.New(pluginhost.Options{
