@@ -132,8 +132,14 @@ func ownCookies(h http.Header, prefix string) {
 // writeError answers a JSON error of the host's own. Pages of any origin may read it: it says nothing that is not the
 // same for everybody (D7).
 func writeError(w http.ResponseWriter, status int, code, text string) {
-	boundWrite(w)
 	w.Header().Set("Access-Control-Allow-Origin", "*")
+	writeRefusal(w, status, code, text)
+}
+
+// writeRefusal answers the same to a caller that is not served at all. A foreign page cannot read it, and so does not
+// learn from it what runs on a person's own machine (D1).
+func writeRefusal(w http.ResponseWriter, status int, code, text string) {
+	boundWrite(w)
 	body, err := json.Marshal(struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`

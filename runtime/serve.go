@@ -22,7 +22,7 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	log.Client = caller.Address
 	if refusal != nil {
 		acquired.Release()
-		writeError(w, refusal.Status, "invalid_request", refusal.Text)
+		writeRefusal(w, refusal.Status, "invalid_request", refusal.Text)
 		return
 	}
 	path := r.URL.EscapedPath()
