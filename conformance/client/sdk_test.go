@@ -184,6 +184,13 @@ func (w *wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	return res, err
 }
 
+// first answers the first request of all.
+func (w *wire) first() sent {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.all[0]
+}
+
 // find answers the requests of a kind, in order.
 func (w *wire) find(method, path string) []sent {
 	w.mu.Lock()
