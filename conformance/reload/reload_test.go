@@ -1,0 +1,87 @@
+package reload
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"durward/conformance/gateway"
+)
+
+// patience bounds how long one request may take, on a machine that does much else.
+const patience = 30 * time.Second
+
+// rounds is how often all edits are made: once, and ten times in a soak.
+func rounds() int {
+	if os.Getenv("DURWARD_SOAK") != "" {
+		return 10
+	}
+	return 1
+}
+
+// "Must be shown" 3 of the first issue: while streams, callers and sign-ins go on, the configuration is edited more than
+// twenty times, well and badly. No request fails, no connection and no stream is cut, what is bad changes nothing, the
+// policy's process is replaced exactly when it must be, and a sign-in across three of its processes completes.
+func TestG3_EditsUnderTraffic(t *testing.T) {
+	streaming := make(chan struct{})
+	upstream := steady(t, streaming)
+	g := gateway.Start(t, func(g *gateway.Gateway) {
+		routes := g.Read(routesFile)
+		at := strings.LastIndex(routes, "    }\n  }\n}") // the end of the last path
+		if at < 0 {
+			t.Fatal("the routes that ship have another shape")
+		}
+		steady := strings.TrimSuffix(strings.TrimRight(route("steady", upstream.URL, ""), " \n"), ",")
+		g.Save(routesFile, routes[:at]+"    },\n    "+steady+"\n  }\n}\n")
+	})
+	traffic := &traffic{g: g, over: make(chan struct{})}
+	traffic.begin(t)
+	e := &editor{g: g, good: map[string]string{
+		policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile), gatewayFile: "",
+	}}
+	first := g.Status()
+	for round := range rounds() {
+		var person login
+		person.open(t, g)
+		for _, d := range edits() {
+			name := fmt.Sprintf("%d %s", round+1, d.name)
+			requests := traffic.requests()
+			ok := t.Run(name, func(t *testing.T) { e.make(t, d) })
+			if !ok {
+				break
+			}
+			if traffic.requests() == requests {
+				t.Errorf("no request was made during %q", name)
+			}
+			traffic.uncut(t, "at "+name)
+			switch d.name {
+			case "an option":
+				person.approve(t)
+			case "a route more that uses the policy":
+				person.signIn(t)
+			case "another scope":
+				person.redeem(t)
+			}
+		}
+		for file, content := range map[string]string{policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile)} {
+			if content != e.good[file] {
+				t.Errorf("%s is not what it was when the round began", file)
+			}
+		}
+		if hash := g.Status().Policies[0].Hash; hash != first.Policies[0].Hash {
+			t.Errorf("the policy's hash is %s and was %s for the same configuration", hash, first.Policies[0].Hash)
+		}
+	}
+	close(streaming)
+	traffic.end(t)
+	for _, pid := range e.replaced {
+		g.Wait(fmt.Sprintf("the end of process %d", pid), func(l gateway.Line) bool {
+			return l.Msg() == "policy stopped" && l.Fields["pid"] == float64(pid)
+		})
+	}
+	if n := len(g.Log.Lines(func(l gateway.Line) bool { return l.Msg() == "policy's process ended" })); n > 0 {
+		t.Errorf("%d of the policy's processes ended by themselves", n)
+	}
+}
