@@ -181,7 +181,7 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 		go func() {
 			process, err := h.plugins.Start(ctx, pluginhost.Spec{
 				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input,
-				Store: h.store.Policy(p.Name), Audit: h.audit(p.Name),
+				Store: h.store.Policy(p.Name), Audit: h.audit(p.Name), Redact: p.Redact,
 			})
 			if err != nil {
 				results <- started{name: p.Name, err: err}

@@ -94,6 +94,8 @@ type Policy struct {
 	Report policies.Report
 	// Input is what Validate was called with, and what Configure is to be called with.
 	Input policies.Input
+	// Redact takes the values of secret options out of a text that whoever knows them has written.
+	Redact func(text string) string
 }
 
 // Route is one operation of routes.oas.json.

@@ -19,12 +19,15 @@ type blots map[string]string
 // env blots out a resolved variable.
 func (b blots) env(r reference) { b.set(r.value, "$env("+r.name+")") }
 
-// secret blots out every string within a secret option.
+// secret blots out every string within a secret option, and each line of one that has several: a crash dump shows them
+// apart.
 func (b blots) secret(value any) {
 	switch v := value.(type) {
 	case string:
-		if b[v] == "" {
-			b.set(v, "(secret)")
+		for _, text := range append(strings.Split(v, "\n"), v) {
+			if text = strings.TrimSuffix(text, "\r"); b[text] == "" {
+				b.set(text, "(secret)")
+			}
 		}
 	case []any:
 		for _, item := range v {

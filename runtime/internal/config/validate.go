@@ -13,9 +13,7 @@ import (
 func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []string) {
 	secret := blots{}
 	for _, d := range drafts {
-		for _, pointer := range d.secrets {
-			secret.secret(find(d.options, pointer))
-		}
+		maps.Copy(secret, d.secretValues())
 	}
 	all := blots{}
 	maps.Copy(all, secret)
@@ -52,6 +50,7 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 		b.policies.problem(d.optionsAt(), "cannot be passed on")
 		return
 	}
+	d.Redact = d.secretValues().replacer().Replace
 	if d.kind.Validate != nil {
 		d.Report = redacted(d.kind.Validate(copied(d.Input)), b.all, b.secrets)
 	}
@@ -62,6 +61,15 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 	for _, p := range d.Report.Notes {
 		b.policies.note(d.within(p.Pointer), "%s", p.Text)
 	}
+}
+
+// secretValues are the values of the secret options.
+func (d *policyDraft) secretValues() blots {
+	values := blots{}
+	for _, pointer := range d.secrets {
+		values.secret(find(d.options, pointer))
+	}
+	return values
 }
 
 // within is the pointer, in the file, of a type's pointer. One that leads nowhere may hold anything, so it is cut back to

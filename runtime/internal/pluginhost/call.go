@@ -53,6 +53,7 @@ func (p *Policy) Evaluate(ctx context.Context, c policies.Call, r policies.Reque
 	if err != nil {
 		return policies.Decision{}, fmt.Errorf("evaluate with policy %s: %w", p.spec.Name, err)
 	}
+	decision.Reason = p.spec.redacted(decision.Reason)
 	return decision, nil
 }
 
@@ -100,7 +101,7 @@ func (p *Policy) call(ctx context.Context, ask func(*instance) (mayRepeat bool, 
 			return nil
 		}
 		if attempt == attempts || !mayRepeat || !cut(ctx, in, err) {
-			return wording(ctx, err)
+			return p.wording(ctx, err)
 		}
 	}
 }
@@ -121,15 +122,17 @@ func cut(ctx context.Context, in *instance, err error) bool {
 	return false
 }
 
-// wording keeps the context's own errors, for errors.Is, and bounds what a process may say. The deadline travels with the
+// wording keeps the context's own errors, for errors.Is, and bounds and redacts what a process may say. The deadline travels with the
 // call, so that the other side may notice first that it is over.
-func wording(ctx context.Context, err error) error {
+func (p *Policy) wording(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if status.Code(err) == codes.DeadlineExceeded {
 		return context.DeadlineExceeded
 	}
-	text := status.Convert(err).Message()
-	return errors.New(strings.Join(strings.Fields(clip(text, 600)), " "))
+	return errors.New(oneLine(p.spec.redacted(status.Convert(err).Message())))
 }
+
+// oneLine makes a text of a process fit to stand in an error.
+func oneLine(text string) string { return strings.Join(strings.Fields(clip(text, 600)), " ") }

@@ -14,6 +14,8 @@
 //     crashes; and no process outlives the host by more than a second, however the host ends.
 //   - Nothing that a process says or fails to say takes the host down, blocks it, or becomes an allow: messages are
 //     bounded and checked, log lines are bounded and taken as text, a fault is an error.
+//   - No secret option's value that a process writes to its standard error or into an error reaches the log, not even in
+//     the panic that it dies of (G10). What a process makes of a secret, or writes in other words, is its own affair.
 //
 // It is not for deciding when policies start and stop (generations do), for draining (the caller has, before Stop), for
 // caching decisions, or for knowing what a policy does. It runs on Unix only.

@@ -62,6 +62,16 @@ type Spec struct {
 	// Store and Audit are served to the policy's process, and to no other.
 	Store policies.Store
 	Audit policies.Audit
+	// Redact takes the secrets of Input out of a text of the process, which may be a panic's value. nil: there are none.
+	Redact func(text string) string
+}
+
+// redacted answers a text of the process as it may be logged.
+func (s Spec) redacted(text string) string {
+	if s.Redact == nil {
+		return text
+	}
+	return s.Redact(text)
 }
 
 // ProblemsError is Start's answer if the policy finds problems in its input.

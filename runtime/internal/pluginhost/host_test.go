@@ -426,7 +426,7 @@ func TestLogLinesAreTakenAsText(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var out bytes.Buffer
 			logger := newTestLogger(&out)
-			logLines(strings.NewReader(c.line+"\n"), logger, time.Now)
+			logLines(strings.NewReader(c.line+"\n"), logger, Spec{}.redacted, time.Now)
 			if got := strings.TrimSpace(out.String()); got != c.want {
 				t.Errorf("got  %s\nwant %s", got, c.want)
 			}
@@ -437,7 +437,7 @@ func TestLogLinesAreTakenAsText(t *testing.T) {
 func TestLogLinesBeyondTheRateAreCountedAndDropped(t *testing.T) {
 	var out bytes.Buffer
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	logLines(strings.NewReader(strings.Repeat("x\n", lineBurst+5)), newTestLogger(&out), func() time.Time { return noon })
+	logLines(strings.NewReader(strings.Repeat("x\n", lineBurst+5)), newTestLogger(&out), Spec{}.redacted, func() time.Time { return noon })
 	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 	if len(lines) != lineBurst+1 || !strings.Contains(lines[lineBurst], `"dropped":5`) {
 		t.Errorf("%d lines, the last %s", len(lines), lines[len(lines)-1])

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os/exec"
-	"strings"
 	"sync"
 	"time"
 
@@ -54,6 +53,7 @@ func newInstance(h *Host, spec Spec) *instance {
 			env:        append(logLevel(logger), h.options.Env...),
 			start:      h.starter.start,
 			logger:     logger,
+			redacted:   spec.redacted,
 			now:        h.options.Now,
 			done:       make(chan struct{}),
 		},
@@ -184,7 +184,7 @@ func (in *instance) check(ctx context.Context) error {
 // explain words an error that may quote the process, and adds how the process ended if it did so by itself. Its death
 // may be known a moment later than what came of it.
 func (in *instance) explain(doing string, err error) error {
-	text := strings.Join(strings.Fields(clip(status.Convert(err).Message(), 600)), " ")
+	text := oneLine(in.spec.redacted(status.Convert(err).Message()))
 	if in.pid() == 0 {
 		return fmt.Errorf("%s: %s", doing, text)
 	}

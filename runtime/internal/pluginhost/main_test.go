@@ -39,6 +39,9 @@ func TestMain(m *testing.M) {
 
 const testType = "test-inbound"
 
+// testSecret is what the test policy says where it must not.
+const testSecret = "tell-nobody-7f3a9c"
+
 // runAsPolicy serves the test policy, or misbehaves before it does.
 func runAsPolicy(how string) {
 	switch how {
@@ -109,6 +112,8 @@ func (testPolicyType) Configure(ctx context.Context, in policies.Input, host pol
 		panic("secret in a panic")
 	case "error":
 		return nil, errors.New("cannot be configured")
+	case "error with a secret":
+		return nil, errors.New("cannot be configured with " + testSecret)
 	case "exit":
 		os.Exit(8)
 	}
@@ -137,6 +142,15 @@ func (p *testPolicy) Evaluate(ctx context.Context, r policies.Request) (policies
 		letters[len(letters)] = 0
 	case "error":
 		return policies.Decision{}, errors.New("cannot decide")
+	case "error with a secret":
+		return policies.Decision{}, errors.New("cannot decide with " + testSecret)
+	case "reason with a secret":
+		return policies.Decision{Outcome: policies.Unavailable, Reason: "no answer to " + testSecret}, nil
+	case "log with a secret":
+		p.host.Logger.Info("the secret is "+testSecret, "secret", testSecret, testSecret, true)
+	case "panic elsewhere":
+		go panic("nobody recovers " + testSecret)
+		<-ctx.Done()
 	case "malformed":
 		return policies.Decision{Principal: allow.Principal}, nil
 	case "oversized":

@@ -39,7 +39,9 @@ type process struct {
 	env        []string
 	start      func(*exec.Cmd) error
 	logger     *slog.Logger
-	now        func() time.Time
+	// redacted answers a text of the process as it may be logged.
+	redacted func(string) string
+	now      func() time.Time
 
 	// dir is the private folder that go-plugin made for the sockets of both sides. Set by prepare.
 	dir string
@@ -114,7 +116,7 @@ func (p *process) Start(context.Context) error {
 	p.handshake = handshake
 	p.readers.Go(func() { passFirstLine(stdout.r, line) })
 	logger := p.logger.With("pid", p.pid)
-	p.readers.Go(func() { logLines(stderr.r, logger, p.now) })
+	p.readers.Go(func() { logLines(stderr.r, logger, p.redacted, p.now) })
 	p.reaped.Go(p.reap)
 	return nil
 }

@@ -26,8 +26,9 @@ const (
 
 // logLines reads a process's standard error until it ends and puts its lines into logger. What the process writes is
 // never trusted: a line is bounded, made UTF-8, and its attributes stand in a group of their own, so that none can pass
-// for the host's. Beyond the rate lines are counted and dropped; reading goes on, so that the process is not blocked.
-func logLines(stderr io.Reader, logger *slog.Logger, now func() time.Time) {
+// for the host's, and redacted: the Go runtime writes here what an unrecovered panic's value is. Beyond the rate lines are
+// counted and dropped; reading goes on, so that the process is not blocked.
+func logLines(stderr io.Reader, logger *slog.Logger, redacted func(string) string, now func() time.Time) {
 	lines := bufio.NewReaderSize(stderr, maxLine)
 	limit := newLineLimit(now)
 	for {
@@ -37,7 +38,7 @@ func logLines(stderr io.Reader, logger *slog.Logger, now func() time.Time) {
 				if dropped > 0 {
 					logger.Warn("policy wrote too much to its log: lines dropped", "dropped", dropped)
 				}
-				logLine(logger, line)
+				logLine(logger, redacted(string(line)))
 			}
 		}
 		if err != nil {
@@ -62,8 +63,8 @@ func readLine(r *bufio.Reader) ([]byte, error) {
 	return kept, err
 }
 
-func logLine(logger *slog.Logger, line []byte) {
-	text := strings.TrimRight(string(line), "\r\n")
+func logLine(logger *slog.Logger, line string) {
+	text := strings.TrimRight(line, "\r\n")
 	if text == "" {
 		return
 	}
