@@ -35,7 +35,7 @@ func (a *acknowledged) add(list *[]*gateway.Client, c *gateway.Client) {
 }
 
 // wanted is how many acknowledgements come before the kill.
-const wanted = 60
+const wanted = 100
 
 // The gateway is killed while it registers, signs in and refreshes as fast as it can. What it answered before it died
 // holds afterwards; what it did not answer may be tried again.
@@ -44,8 +44,9 @@ func TestG9_AcknowledgedUnderFire(t *testing.T) {
 	a := &acknowledged{enough: make(chan struct{})}
 	killed, stop := context.WithCancel(t.Context())
 	defer stop()
-	refreshing := []*gateway.Client{g.MustLogin(t), g.MustLogin(t)}
-	a.refreshed = refreshing
+	for range 8 { // so many that the kill cuts one between what is kept and what is answered
+		a.refreshed = append(a.refreshed, g.MustLogin(t))
+	}
 	people := []*gateway.Person{g.Person(t, "Ada Lovelace"), g.Person(t, "Grace Hopper")}
 
 	var work sync.WaitGroup
@@ -77,7 +78,7 @@ func TestG9_AcknowledgedUnderFire(t *testing.T) {
 			return err
 		})
 	}
-	for _, c := range refreshing {
+	for _, c := range a.refreshed {
 		untilKilled("refresh", func() error {
 			err := c.Refresh(t.Context())
 			if err == nil {
