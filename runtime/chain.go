@@ -267,7 +267,7 @@ func writeResponse(w http.ResponseWriter, response *policies.Response) {
 		w.Header()[http.CanonicalHeaderKey(name)] = values
 	}
 	w.WriteHeader(response.Status)
-	_, _ = w.Write(response.Body) // the client has gone: nothing is left to do
+	_, _ = w.Write(response.Body) //nolint:gosec // a policy writes its own pages; the client may have gone
 }
 
 func unavailable(w http.ResponseWriter, text string) {

@@ -112,6 +112,10 @@ func (h *Host) Run(ctx context.Context) (err error) {
 		return &ConfigError{publicProblems(problems)}
 	}
 	h.settings = h.options.settings(cfg)
+	// gateway.json is held to the same rule when it is read; a flag or a variable may have said otherwise.
+	if host, _, err := net.SplitHostPort(h.settings.admin); err == nil && !config.IsLoopbackHost(host) && cfg.Gateway.AdminToken == "" {
+		return fmt.Errorf("listen for admin on %s: it is not a loopback address, so gateway.json must set adminToken", h.settings.admin)
+	}
 	var undo generation.Undo
 	defer undo.Run()
 	if err := h.open(ctx, &undo); err != nil {

@@ -15,7 +15,7 @@ type successor struct{ *policytest.Provider }
 
 func (s successor) Configure(options json.RawMessage, settings policies.ProviderSettings) (policies.IdentityProvider, error) {
 	_, err := s.Provider.Configure(options, settings)
-	return renamed{s.Provider}, err
+	return renamed(s), err
 }
 
 type renamed struct{ *policytest.Provider }

@@ -133,7 +133,7 @@ func (h *Host) Start(ctx context.Context, spec Spec) (*Policy, error) {
 		return nil, fmt.Errorf("start policy %s: host is closed", spec.Name)
 	}
 	p.logger.Info("policy started", "pid", first.pid(), "type", spec.Type, "executable", spec.Executable.ID(),
-		"took", h.options.Now().Sub(began))
+		"ms", h.options.Now().Sub(began).Milliseconds())
 	h.work.Go(func() { p.supervise(first) })
 	return p, nil
 }
