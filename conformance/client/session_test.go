@@ -23,7 +23,7 @@ const (
 )
 
 func TestSessionsOfTheLegacyEra(t *testing.T) {
-	g, _ := startWatched(t, nil)
+	g, u := startWatched(t, nil)
 	bearer := "Bearer " + g.MustLogin(t).Tokens.AccessToken
 	in := func(id string) []string {
 		return []string{"Authorization", bearer, "MCP-Protocol-Version", withSessions, "Mcp-Session-Id", id}
@@ -92,6 +92,22 @@ func TestSessionsOfTheLegacyEra(t *testing.T) {
 		}
 		if answer := ask(t, http.MethodPost, g.MCP(), list, in(id)...); answer.status != http.StatusOK {
 			t.Errorf("D24: the session is gone: %d", answer.status)
+		}
+	})
+	t.Run("a client that leaves without a word is gone upstream", func(t *testing.T) {
+		ctx, leave := context.WithTimeout(t.Context(), patience)
+		defer leave()
+		count := `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"count","arguments":{"steps":3600,"intervalMs":50},` +
+			`"_meta":{"progressToken":"x"}}}`
+		stream := open(t, ctx, http.MethodPost, g.MCP(), count, in(begin(t))...)
+		defer stream.Body.Close()
+		if _, err := io.ReadFull(stream.Body, make([]byte, 1)); err != nil || stream.StatusCode != http.StatusOK {
+			t.Fatalf("%s, %v", stream.Status, err)
+		}
+		at := time.Now()
+		leave()
+		if tool := await(t, u.left, "the client is gone upstream"); tool != "count" || time.Since(at) > soon {
+			t.Errorf("%s was left, seen after %v", tool, time.Since(at))
 		}
 	})
 	t.Run("the official client begins and ends one", func(t *testing.T) {

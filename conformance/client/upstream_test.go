@@ -24,16 +24,17 @@ const (
 // patience bounds every wait of a test: far more than anything here needs.
 const patience = 30 * time.Second
 
-// watched is the sample server, with a window: what came, and who left before the answer was whole.
+// watched is the sample server, with a window on its tool calls.
 type watched struct {
 	sample *sample.Server
-	left   chan string // the tool called in a POST whose client left
+	left   chan string // the tool of a call whose client left before the answer was whole
+	over   chan string // the tool of a call that is over, whichever way
 }
 
 // startWatched starts a gateway in front of a sample server that is watched.
 func startWatched(t *testing.T, edit func(*gateway.Gateway)) (*gateway.Gateway, *watched) {
 	t.Helper()
-	u := &watched{sample: sample.New(sample.Options{}), left: make(chan string, 8)}
+	u := &watched{sample: sample.New(sample.Options{}), left: make(chan string, 64), over: make(chan string, 64)}
 	server := httptest.NewServer(u)
 	t.Cleanup(func() {
 		u.sample.Close()
@@ -57,10 +58,17 @@ func (u *watched) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var call struct{ Params struct{ Name string } }
 	if json.Unmarshal(body, &call) == nil && call.Params.Name != "" {
 		stop := context.AfterFunc(r.Context(), func() { u.left <- call.Params.Name })
-		defer stop() // who is still there when the answer is whole has not left
+		defer func() {
+			stop() // who is still there when the answer is whole has not left
+			u.over <- call.Params.Name
+		}()
 	}
 	u.sample.ServeHTTP(w, r)
 }
+
+// soon is how long a departure may take to be seen upstream: far more than it needs, far less than a time limit or a
+// probe of a dead connection takes.
+const soon = 3 * time.Second
 
 // await waits for a channel, or says what did not happen.
 func await[T any](t testing.TB, from <-chan T, what string) T {
