@@ -62,7 +62,8 @@ func TestWhatAChangeCosts(t *testing.T) {
 	addRoute := func(path, name, inbound string) func() runtime.Reload {
 		return routes(`"paths": {`, `"paths": {
     "`+path+`": {"post": {"operationId": "`+name+`", "x-zuplo-route": {
-      "handler": {"export": "McpProxyHandler", "module": "$import(@zuplo/runtime)", "options": {"rewritePattern": "http://127.0.0.1:9/`+name+`"}},
+      "handler": {"export": "McpProxyHandler", "module": "$import(@zuplo/runtime)", "options": {
+        "rewritePattern": "http://127.0.0.1:9/`+name+`"}},
       "policies": {"inbound": [`+inbound+`]}}}},`)
 	}
 	c := g.MustLogin(t)
@@ -107,7 +108,8 @@ func TestRotatedSecretIsUsed(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.Edit("policies.json", "$env(CLERK_CLIENT_SECRET)", gateway.Canary+"-wrong", runtime.Applied)
-	if _, err := g.Login(t.Context(), g.Person(t, "Ada Lovelace")); err == nil || !strings.Contains(err.Error(), "not set up properly") {
+	_, err := g.Login(t.Context(), g.Person(t, "Ada Lovelace"))
+	if err == nil || !strings.Contains(err.Error(), "not set up properly") {
 		t.Errorf("a login with a secret that the provider does not know: %v", err)
 	}
 	g.Edit("policies.json", gateway.Canary+"-wrong", gateway.Canary+"-client-secret", runtime.Applied)

@@ -134,15 +134,19 @@ func TestG10_FaultyConfiguration(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(folder, f.file), []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			for _, args := range [][]string{{"validate"}, {"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", t.TempDir()}} {
+			for _, args := range [][]string{
+				{"validate"}, {"serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--data", t.TempDir()},
+			} {
 				out := refuses(t, binary, append(args, "--config", folder), g.Parts.Env())
 				h.look(t, "what "+args[0]+" prints", out)
-				if !strings.Contains(string(out), f.file) || !strings.Contains(string(out), f.pointer+": ") || !strings.Contains(string(out), f.text) {
+				says := func(part string) bool { return strings.Contains(string(out), part) }
+				if !says(f.file) || !says(f.pointer+": ") || !says(f.text) {
 					t.Errorf("%s prints %s\nwant a problem in %s at %q that says %q", args[0], out, f.file, f.pointer, f.text)
 				}
 			}
 			last := g.SaveAndWait(f.file, content, runtime.Refused)
-			if !slices.ContainsFunc(last.Problems, func(p runtime.Problem) bool { return p.Pointer == f.pointer && strings.Contains(p.Text, f.text) }) {
+			told := func(p runtime.Problem) bool { return p.Pointer == f.pointer && strings.Contains(p.Text, f.text) }
+			if !slices.ContainsFunc(last.Problems, told) {
 				t.Errorf("the reload says %+v", last.Problems)
 			}
 			status, err := json.Marshal(g.Status())

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -51,9 +52,7 @@ func (p *provider) authorize(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	answer := url.Values{"state": query["state"], "code": {canary("provider-code")}}
 	f := p.fault.Load()
-	for name, values := range f.callback {
-		answer[name] = values
-	}
+	maps.Copy(answer, f.callback)
 	if f.gone {
 		_ = p.Listener.Close() // the gateway's next connection is refused
 	}
@@ -96,7 +95,8 @@ func providerFaults() []providerFault {
 		{name: "no ID token", code: "id_token_missing", token: token("")},
 		{name: "an ID token that is none", code: "id_token_malformed", token: token(`,"id_token":"` + canary("id-token") + `"`)},
 		{name: "an ID token without a signature", code: "id_token_alg", token: token(`,"id_token":"` + jwt(`{"alg":"none"}`) + `"`)},
-		{name: "an ID token of an unknown key", code: "id_token_signature", token: token(`,"id_token":"` + jwt(`{"alg":"RS256","kid":"k"}`) + `"`)},
+		{name: "an ID token of an unknown key", code: "id_token_signature",
+			token: token(`,"id_token":"` + jwt(`{"alg":"RS256","kid":"k"}`) + `"`)},
 		{name: "a redirect with the request in it", code: "token_endpoint_redirects", token: func(w http.ResponseWriter, told string) {
 			w.Header().Set("Location", "https://elsewhere.example/?"+url.QueryEscape(told))
 			w.WriteHeader(http.StatusTemporaryRedirect)
@@ -109,7 +109,8 @@ func providerFaults() []providerFault {
 			"error": {"access_denied"}, "error_description": {canary("callback-description")},
 		}},
 		{name: "an odd error on the way back", code: "unknown_error", callback: url.Values{"error": {canary("callback error")}}},
-		{name: "another issuer on the way back", code: "issuer_mismatch", callback: url.Values{"iss": {"https://" + canary("callback-issuer")}}},
+		{name: "another issuer on the way back", code: "issuer_mismatch",
+			callback: url.Values{"iss": {"https://" + canary("callback-issuer")}}},
 		{name: "nobody there", code: "token_endpoint_unreachable", gone: true},
 	}
 }
