@@ -30,6 +30,8 @@ const (
 	maxHeaderBytes    = 64 << 10
 )
 
+var errEnding = errors.New("the gateway is shutting down")
+
 // Host is one gateway. Make it with New, run it once with Run.
 type Host struct {
 	options     Options
@@ -55,9 +57,12 @@ type Host struct {
 	lanes     generation.Pool[laneKey, *lane]
 	stopping  sync.WaitGroup
 
+	// life ends, with errEnding as its cause, when the host begins to shut down.
+	life context.Context
+	end  context.CancelCauseFunc
+
 	reloading sync.Mutex // one reload at a time
 	last      atomic.Pointer[Reload]
-	ending    atomic.Bool
 }
 
 // settings are what cannot change while the host runs.
@@ -69,6 +74,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{options: o, ready: make(chan struct{}), executables: make(map[string]func() (pluginhost.Executable, error))}
 	h.watcher = watch.New(watch.Options{Logger: o.Logger})
 	h.files = h.watched([]string{config.PoliciesFile, config.RoutesFile, config.GatewayFile})
+	h.life, h.end = context.WithCancelCause(context.Background())
 	var err error
 	if h.loader, err = o.loader(); err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
@@ -127,11 +133,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	}
 	h.last.Store(&Reload{At: h.options.Now(), Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
 	h.current.Swap(g)
-	undo.Add(func() {
-		h.reloading.Lock() // a reload under way is finished first; a later one finds nothing to replace
-		defer h.reloading.Unlock()
-		h.current.Swap(nil)
-	})
+	undo.Add(func() { h.current.Swap(nil) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
 	undo.Add(func() { stop(); tasks.Wait() })
@@ -206,16 +208,19 @@ func (h *Host) server(handler http.Handler) *http.Server {
 }
 
 // shutdown takes no new connections, and gives what is in flight the drain time: then streams end as on a reload, and
-// what is left after that is cut.
+// what is left after that is cut. A reload under way gives up what it is starting, and none begins any more: the
+// generation that is current stays the last.
 func (h *Host) shutdown(servers []*http.Server) {
-	h.ending.Store(true)
+	h.end(errEnding)
 	h.options.Logger.Info("shutting down", "drain", h.options.Drain.String())
+	h.reloading.Lock()
 	if g := h.current.Acquire(); g != nil {
 		for _, c := range g.Value.chains {
 			c.lane.Value.endAfter(h.options.Drain)
 		}
 		g.Release()
 	}
+	h.reloading.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), h.options.Drain+2*time.Second)
 	defer cancel()
 	for _, s := range servers { // the public one first: the admin listener says meanwhile that the gateway is not ready
@@ -237,10 +242,7 @@ func (h *Host) adminHandler() http.Handler {
 			return g.Value.config.Gateway.AdminToken
 		},
 		Ready: func() error {
-			if h.ending.Load() {
-				return errors.New("shutting down")
-			}
-			return nil
+			return context.Cause(h.life)
 		},
 		Generation: func() any { return h.Status() },
 		Reload: func(*http.Request) (any, bool) {

@@ -85,7 +85,7 @@ func Validate(o Options) (Validation, error) {
 
 // Reload loads the configuration and, if it is good, puts it to use. It answers when that is done or refused; on a
 // refusal everything runs on as it did (G2). Reloads wait for each other. ctx does not bound it: a reload that has
-// begun is finished or undone.
+// begun is finished, or undone if the host ends meanwhile.
 func (h *Host) Reload(ctx context.Context, why string) Reload {
 	h.reloading.Lock()
 	defer h.reloading.Unlock()
@@ -109,11 +109,18 @@ func (h *Host) Reload(ctx context.Context, why string) Reload {
 func (h *Host) reload(ctx context.Context) Reload {
 	acquired := h.current.Acquire()
 	if acquired == nil {
-		return Reload{Result: Refused, Error: "the gateway is shutting down or has not started"}
+		return Reload{Result: Refused, Error: "the gateway has not started or has ended"}
 	}
 	defer acquired.Release()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	defer context.AfterFunc(h.life, func() { cancel(errEnding) })()
 	old := acquired.Value
 	refused := Reload{Result: Refused, Number: old.number}
+	if h.life.Err() != nil {
+		refused.Error = errEnding.Error()
+		return refused
+	}
 
 	cfg, problems := h.load()
 	if cfg == nil {
