@@ -58,6 +58,7 @@ func (s *stream) rest() (string, error) {
 // G4: a stream on a route that a reload changes goes on until the drain time is over, and then ends as if the upstream
 // had ended it. One on a route that did not change goes on.
 func TestG4_StreamsOutliveReloads(t *testing.T) {
+	t.Parallel()
 	const drain = 1500 * time.Millisecond
 	ends := []string{"moved", "renamed", "unguarded", "reguarded", "optioned", "dropped"}
 	goesOn := []string{"kept", "rotated", "beside"}
@@ -149,6 +150,7 @@ func TestG4_StreamsOutliveReloads(t *testing.T) {
 
 // G4: what came back in time is another route: its new streams do not end when the old one's time is over.
 func TestG4_RouteThatComesBack(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) { w.setup.route("one").upstream = w.upstream.URL + "/stream/one" },
 		func(o *runtime.Options) { o.Drain = time.Second })
 	old := w.open("one")
@@ -165,6 +167,7 @@ func TestG4_RouteThatComesBack(t *testing.T) {
 
 // The host's end gives streams the drain time too, and ends them cleanly.
 func TestG4_ShutdownEndsStreamsCleanly(t *testing.T) {
+	t.Parallel()
 	const drain = time.Second
 	w := start(t, func(w *world) { w.setup.route("one").upstream = w.upstream.URL + "/stream/one" },
 		func(o *runtime.Options) { o.Drain = drain })

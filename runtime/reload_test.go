@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -27,6 +28,7 @@ func same(t *testing.T, before, after runtime.Status) {
 
 // G2: a configuration that cannot be used changes nothing but the log and the status, whatever else in it is good.
 func TestG2_RefusedReloadChangesNothing(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	good := w.files["policies.json"].Data
 	for _, tt := range []struct {
@@ -104,6 +106,7 @@ func TestG2_RefusedReloadChangesNothing(t *testing.T) {
 
 // G2, G6: if one policy does not start, the others that the reload has started end too, and all that ran runs on.
 func TestG2_PolicyThatDoesNotStart(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) { w.setup.policy("b").Gate = w.gate.URL })
 	before := w.host.Status()
 	done := make(chan runtime.Reload)
@@ -138,6 +141,7 @@ func TestG2_PolicyThatDoesNotStart(t *testing.T) {
 
 // G5: a policy's process ends for a change of its own and for no other.
 func TestG5_ChangeRestartsWhatDependsOnItAlone(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) {
 		w.setup.policy("b").Mark = "b"
 		r := w.setup.route("two")
@@ -194,6 +198,7 @@ func TestG5_ChangeRestartsWhatDependsOnItAlone(t *testing.T) {
 
 // G5: a policy's executable is a part of it: other bytes in the file mean another process.
 func TestG5_ExecutableIsPartOfThePolicy(t *testing.T) {
+	t.Parallel()
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -241,6 +246,7 @@ func TestG5_ExecutableIsPartOfThePolicy(t *testing.T) {
 
 // G5: a policy whose process ended too often is down; a reload starts it anew, though nothing has changed.
 func TestG5_PolicyThatIsDownIsStartedByReload(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	for crash := range 4 {
 		before := w.policy("a")
@@ -269,6 +275,7 @@ func TestG5_PolicyThatIsDownIsStartedByReload(t *testing.T) {
 // G1, G3: a request finishes on the generation that it began on: the old process makes its answer, though a new one is
 // current meanwhile, and ends when it has.
 func TestG1_RequestFinishesWhereItBegan(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct{ name, method, path, credential string }{
 		{"a path that the policy serves", http.MethodGet, "/a/hold", ""},
 		{"a decision", http.MethodPost, "/mcp/one", "Bearer held"},
@@ -306,5 +313,30 @@ func TestG1_RequestFinishesWhereItBegan(t *testing.T) {
 			}
 			w.log.await(t, "policy stopped", old)
 		})
+	}
+}
+
+// G8: the end of the host does not wait for a policy that is slow to start, and a reload that was under way puts
+// nothing to use any more.
+func TestG8_EndDuringReload(t *testing.T) {
+	t.Parallel()
+	w := start(t, nil)
+	w.setup.policy("a").Start = "error"
+	w.save()
+	done := make(chan runtime.Reload)
+	go func() { done <- w.host.Reload(t.Context(), "the test") }()
+	starting := w.gate.next(t)
+	began := time.Now()
+	w.stop()
+	r := <-done
+	if r.Result != runtime.Refused || !strings.Contains(r.Error, "shutting down") {
+		t.Errorf("the reload was %+v", r)
+	}
+	w.ended <- <-w.ended
+	if took := time.Since(began); took > 8*time.Second {
+		t.Errorf("the end took %v", took)
+	}
+	if alive(starting.pid) {
+		t.Errorf("process %d is left", starting.pid)
 	}
 }

@@ -15,6 +15,7 @@ const toolCall = `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name"
 
 // A policy is asked about what it said its decisions depend on, and learns nothing else.
 func TestVaryIsAllThatAPolicyLearns(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) {
 		w.setup.policy("a").Vary = map[string]policies.Vary{
 			"one":  {Headers: []string{"Authorization"}},
@@ -73,6 +74,7 @@ func TestVaryIsAllThatAPolicyLearns(t *testing.T) {
 
 // A method that Vary lists is read from the body and decides, also when another method's decision is in memory.
 func TestListedMethodDecides(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) {
 		o := w.setup.policy("a")
 		o.TTL, o.Deny = 60, "tools/call"
@@ -104,6 +106,7 @@ func TestListedMethodDecides(t *testing.T) {
 
 // What a policy sets reaches the upstream; the client's credential and what the client claims in its place do not.
 func TestSetHeaderAndTheClientsCredential(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) { w.setup.policy("a").Mark = "mark" })
 	a := w.arrived(w.send(http.MethodPost, "/mcp/one", ping, "Authorization", "Bearer good", "X-Mark", "forged"))
 	if got := a.Header.Values("X-Mark"); !cmp.Equal(got, []string{"mark"}) {
@@ -120,6 +123,7 @@ func TestSetHeaderAndTheClientsCredential(t *testing.T) {
 
 // The policies of a route decide in their order, and all must allow.
 func TestChainHoldsEveryPolicy(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) {
 		w.setup.policy("a").Mark = "first"
 		w.setup.policy("b").Mark = "second"
@@ -143,6 +147,7 @@ func TestChainHoldsEveryPolicy(t *testing.T) {
 
 // G7: whatever keeps a policy from deciding closes the door: 503, try again, and the upstream hears nothing.
 func TestG7_NoDecisionIs503(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	for _, credential := range []string{"error", "unavailable", "nothing"} {
 		t.Run(credential, func(t *testing.T) {
@@ -178,6 +183,7 @@ func TestG7_NoDecisionIs503(t *testing.T) {
 
 // Of cookies a policy is passed its own, and may set its own.
 func TestCookiesAreThePolicysOwn(t *testing.T) {
+	t.Parallel()
 	w := start(t, func(w *world) { w.setup.gateway["trustedProxies"] = []string{"127.0.0.1"} })
 	const sent = "session=1; dw-a-login=2; dw-b-login=3; __Host-dw-a-login=4; __Host-dw-b-login=5; dw-a=6"
 	for _, tt := range []struct{ scheme, got, set string }{
@@ -210,6 +216,7 @@ func TestCookiesAreThePolicysOwn(t *testing.T) {
 }
 
 func TestWhatNobodyServes(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	for _, tt := range []struct {
 		name, method, path string
@@ -250,6 +257,7 @@ func TestWhatNobodyServes(t *testing.T) {
 
 // What a policy serves to operators is on the admin listener, and what it serves to others is not.
 func TestAdminPaths(t *testing.T) {
+	t.Parallel()
 	w := start(t, nil)
 	for _, tt := range []struct {
 		name, path string

@@ -307,13 +307,21 @@ func (w *world) arrived(r reply) (a arrived) {
 // within waits until what is asked for is so.
 func (w *world) within(what string, so func() bool) {
 	w.t.Helper()
+	if !w.soon(so) {
+		w.t.Fatalf("not within %v: %s", patience, what)
+	}
+}
+
+// soon tells whether what is asked for comes to be so.
+func (w *world) soon(so func() bool) bool {
 	tick, late := time.NewTicker(10*time.Millisecond), time.After(patience)
 	defer tick.Stop()
 	for !so() {
 		select {
 		case <-tick.C:
 		case <-late:
-			w.t.Fatalf("not within %v: %s", patience, what)
+			return false
 		}
 	}
+	return true
 }
