@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"durward/schema/jsonpointer"
 )
 
 // place says what the value of a keyword is made of.
@@ -75,7 +77,7 @@ func lintAt(schema any, at string, source any) error {
 		text, _ := ref.(string)
 		if target, ok := strings.CutPrefix(text, "#"); !ok {
 			return fmt.Errorf("schema at %q: $ref must be within the document, as in #/$defs/name", at)
-		} else if _, ok := lookup(source, tokens(plain(target))); !ok {
+		} else if _, ok := jsonpointer.Find(source, jsonpointer.Split(plain(target))); !ok {
 			return fmt.Errorf("schema at %q: $ref leads nowhere", at)
 		}
 	}
@@ -99,17 +101,17 @@ func subschemas(object map[string]any) (subs []subschema) {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		switch keyword(key) {
 		case oneSchema:
-			subs = append(subs, subschema{keyword: key, at: join("", key), schema: object[key]})
+			subs = append(subs, subschema{keyword: key, at: jsonpointer.Join("", key), schema: object[key]})
 		case listOfSchemas:
 			list, _ := object[key].([]any)
 			for i, item := range list {
 				name := strconv.Itoa(i)
-				subs = append(subs, subschema{key, name, join(join("", key), name), item})
+				subs = append(subs, subschema{key, name, jsonpointer.Join(jsonpointer.Join("", key), name), item})
 			}
 		case mapOfSchemas:
 			named, _ := object[key].(map[string]any)
 			for _, name := range slices.Sorted(maps.Keys(named)) {
-				subs = append(subs, subschema{key, name, join(join("", key), name), named[name]})
+				subs = append(subs, subschema{key, name, jsonpointer.Join(jsonpointer.Join("", key), name), named[name]})
 			}
 		}
 	}

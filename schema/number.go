@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+
+	"durward/schema/jsonpointer"
 )
 
 // maxExponent bounds numbers: none beyond a float64's range has a use, and the library panics on greater ones.
@@ -24,7 +26,7 @@ func undecidable(value any, at string) (found []Problem) {
 		}
 	case map[string]any:
 		for name, member := range v {
-			found = append(found, undecidable(member, join(at, name))...)
+			found = append(found, undecidable(member, jsonpointer.Join(at, name))...)
 		}
 	default:
 		found = append(found, Problem{Pointer: at, Text: "is not a JSON value"})

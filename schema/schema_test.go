@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"durward/schema/jsonpointer"
 )
 
 // open is a schema without type and closing, as tests of one keyword need it.
@@ -258,7 +260,7 @@ func exampleSchema(t *testing.T, property map[string]any, source any) *Schema {
 	t.Helper()
 	alone := map[string]any{}
 	maps.Copy(alone, property)
-	alone["$defs"], _ = lookup(source, []string{"$defs"})
+	alone["$defs"], _ = jsonpointer.Find(source, []string{"$defs"})
 	if alone["$defs"] == nil {
 		delete(alone, "$defs")
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"durward/schema/jsonpointer"
 )
 
 // Secrets answers the JSON pointers of everything in value that the schema marks "writeOnly": true, sorted. Where the
@@ -32,7 +34,7 @@ func (w *secrets) walk(schema any, at string, value any) {
 		return
 	}
 	if ref, ok := object["$ref"].(string); ok {
-		if schema, ok := lookup(w.source, tokens(plain(strings.TrimPrefix(ref, "#")))); ok {
+		if schema, ok := jsonpointer.Find(w.source, jsonpointer.Split(plain(strings.TrimPrefix(ref, "#")))); ok {
 			w.walk(schema, at, value)
 		}
 	}
@@ -44,18 +46,18 @@ func (w *secrets) walk(schema any, at string, value any) {
 			w.walk(sub.schema, at, value)
 		case "properties":
 			if member, ok := members[sub.name]; ok {
-				w.walk(sub.schema, join(at, sub.name), member)
+				w.walk(sub.schema, jsonpointer.Join(at, sub.name), member)
 			}
 		case "patternProperties":
 			pattern, err := regexp.Compile(sub.name)
 			for name, member := range members {
 				if err == nil && pattern.MatchString(name) {
-					w.walk(sub.schema, join(at, name), member)
+					w.walk(sub.schema, jsonpointer.Join(at, name), member)
 				}
 			}
 		case "additionalProperties", "unevaluatedProperties":
 			for _, name := range unnamed(object, members) {
-				w.walk(sub.schema, join(at, name), members[name])
+				w.walk(sub.schema, jsonpointer.Join(at, name), members[name])
 			}
 		case "prefixItems":
 			if i, _ := strconv.Atoi(sub.name); i < len(items) {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"durward/schema/jsonpointer"
 )
 
 // wording turns the library's faults into problems. Of a fault only its two places are used, never its message: from
@@ -85,10 +87,10 @@ func (w wording) wrongTypes(fault *jsonschema.ValidationError, place string) (ty
 // keywordOf answers the schema that the failed keyword is part of, and the keyword.
 func (w wording) keywordOf(fault *jsonschema.ValidationError) (map[string]any, string) {
 	_, pointer, _ := strings.Cut(fault.AbsoluteKeywordLocation, "#")
-	names := tokens(plain(pointer))
+	names := jsonpointer.Split(plain(pointer))
 	// dependentRequired points at one name of one list, the others at the keyword itself.
 	for cut := len(names) - 1; cut >= 0 && cut >= len(names)-3; cut-- {
-		value, _ := lookup(w.source, names[:cut])
+		value, _ := jsonpointer.Find(w.source, names[:cut])
 		schema, ok := value.(map[string]any)
 		if _, there := schema[names[cut]]; !ok || !there || keyword(names[cut]) == 0 {
 			continue
@@ -103,7 +105,7 @@ func (w wording) keywordOf(fault *jsonschema.ValidationError) (map[string]any, s
 func (w wording) leaf(fault *jsonschema.ValidationError) []Problem {
 	at := plain(fault.InstanceLocation)
 	if fault.Message == saysFalse {
-		names := tokens(at)
+		names := jsonpointer.Split(at)
 		if len(names) == 0 {
 			return []Problem{{Text: "must not be there"}}
 		}
@@ -113,13 +115,13 @@ func (w wording) leaf(fault *jsonschema.ValidationError) []Problem {
 	if key == "" && strings.HasPrefix(fault.Message, saysFew) {
 		key = "contains" // minContains, which is 1 where the schema does not say
 	}
-	value, _ := lookup(w.document, tokens(at))
+	value, _ := jsonpointer.Find(w.document, jsonpointer.Split(at))
 	members, _ := value.(map[string]any)
 	var found []Problem
 	switch key {
 	case "additionalProperties":
 		for _, name := range unnamed(schema, members) {
-			found = append(found, Problem{Pointer: join(at, name), AtKey: true, Text: unknownText(schema, name)})
+			found = append(found, Problem{Pointer: jsonpointer.Join(at, name), AtKey: true, Text: unknownText(schema, name)})
 		}
 		return found
 	case "required":

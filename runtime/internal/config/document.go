@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"durward/schema/jsonpointer"
 )
 
 // Limits of a file.
@@ -150,13 +152,13 @@ func (p *parser) object(n *node, pointer string, depth int) *fault {
 		if err != nil || !ok {
 			return &fault{offset: nameAt, pointer: pointer, text: "is not valid JSON"}
 		}
-		value, stop := p.value(join(pointer, name), depth+1)
+		value, stop := p.value(jsonpointer.Join(pointer, name), depth+1)
 		if stop != nil {
 			return stop
 		}
 		value.nameAt = nameAt
 		if first, twice := n.byName[name]; twice {
-			p.faults = append(p.faults, fault{nameAt, join(pointer, name),
+			p.faults = append(p.faults, fault{nameAt, jsonpointer.Join(pointer, name),
 				fmt.Sprintf("duplicate property %q, first on line %d", name, p.lines.line(first.nameAt))})
 			continue
 		}
@@ -187,7 +189,7 @@ func (p *parser) end(pointer string) *fault {
 
 // find answers the value at the pointer, or the nearest value around the place where it would be.
 func (n *node) find(pointer string) (found *node, exact bool) {
-	for _, name := range split(pointer) {
+	for _, name := range jsonpointer.Split(pointer) {
 		var next *node
 		switch n.kind {
 		case '{':

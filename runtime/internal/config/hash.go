@@ -7,6 +7,7 @@ import (
 	"math/big"
 
 	"durward/policies"
+	"durward/schema/jsonpointer"
 )
 
 // wholeNumbers writes every whole number in digits. Numbers have passed a schema check, so their exponents are small.
@@ -47,7 +48,7 @@ func without(value any, pointer string, secret map[string]bool) any {
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for name, member := range v {
-			out[name] = without(member, join(pointer, name), secret)
+			out[name] = without(member, jsonpointer.Join(pointer, name), secret)
 		}
 		return out
 	}

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"durward/schema/jsonpointer"
 )
 
 // checkPath refuses a path that is not in normal form, or that matches what another one matches.
@@ -18,9 +20,9 @@ func (b *build) checkPath(path, pathAt string, shapes map[string]string) {
 		shapes[shape] = path
 	case strings.HasSuffix(path, "/") != strings.HasSuffix(other, "/"):
 		b.routes.nameProblem(pathAt, "differs from path %q on line %d in its last slash only: keep one of them",
-			other, b.routes.line(join("/paths", other)))
+			other, b.routes.line(jsonpointer.Join("/paths", other)))
 	default:
-		b.routes.nameProblem(pathAt, "matches the same requests as path %q on line %d", other, b.routes.line(join("/paths", other)))
+		b.routes.nameProblem(pathAt, "matches the same requests as path %q on line %d", other, b.routes.line(jsonpointer.Join("/paths", other)))
 	}
 }
 

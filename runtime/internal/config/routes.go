@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"durward/schema/jsonpointer"
 )
 
 // routeDraft is a route in the making.
@@ -39,11 +41,11 @@ func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
 	ids := map[string]string{}    // operationId -> its pointer
 	shapes := map[string]string{} // shape of a path -> the path
 	for _, m := range paths.members {
-		pathAt := join("/paths", m.name)
+		pathAt := jsonpointer.Join("/paths", m.name)
 		b.checkPath(m.name, pathAt, shapes)
 		b.checkExtensions(pathAt, m.value, "x-zuplo-path")
 		if m.value.byName["$ref"] != nil {
-			s.nameProblem(join(pathAt, "$ref"), "a path cannot refer to another: write it out")
+			s.nameProblem(jsonpointer.Join(pathAt, "$ref"), "a path cannot refer to another: write it out")
 		}
 		routes = append(routes, b.readPath(m, pathAt, drafts, ids)...)
 	}
@@ -53,7 +55,7 @@ func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
 // readPath reads the operations of a path.
 func (b *build) readPath(path member, pathAt string, drafts []*policyDraft, ids map[string]string) (routes []*routeDraft) {
 	for _, m := range path.value.members {
-		opAt := join(pathAt, m.name)
+		opAt := jsonpointer.Join(pathAt, m.name)
 		method := strings.ToLower(m.name)
 		switch {
 		case !slices.Contains(methodsOf(), method):
@@ -161,7 +163,7 @@ func (b *build) checkExtensions(pointer string, n *node, known ...string) {
 			if len(known) > 0 {
 				hint = fmt.Sprintf("; known here: %s", strings.Join(known, ", "))
 			}
-			b.routes.nameProblem(join(pointer, m.name), "unknown property %q%s", m.name, hint)
+			b.routes.nameProblem(jsonpointer.Join(pointer, m.name), "unknown property %q%s", m.name, hint)
 		}
 	}
 }

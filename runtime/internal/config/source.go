@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"durward/schema"
+	"durward/schema/jsonpointer"
 )
 
 // source is one file on its way to a Config: its bytes, its values with references resolved, and what is wrong with it.
@@ -208,9 +209,9 @@ func (s *source) resolved(n *node, pointer string, names []string, treat func([]
 		for _, m := range n.members {
 			inner := append(names, m.name)
 			if hasReference(m.name) && treat(inner) != free {
-				s.nameProblem(join(pointer, m.name), "$env(...) is not resolved in a name")
+				s.nameProblem(jsonpointer.Join(pointer, m.name), "$env(...) is not resolved in a name")
 			}
-			object[m.name] = s.resolved(m.value, join(pointer, m.name), inner, treat, lookup)
+			object[m.name] = s.resolved(m.value, jsonpointer.Join(pointer, m.name), inner, treat, lookup)
 		}
 		return object
 	case '[':
