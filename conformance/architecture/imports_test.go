@@ -14,6 +14,7 @@ func rooms() map[string][]string {
 		"./runtime/...":  {"./runtime/...", "./policies", "./policies/policypb", "./policies/sdk/protocol", "./schema/..."},
 		"./policies/...": {"./policies/..."},
 		"./schema/...":   {"./schema/..."},
+		"./examples/...": {}, // tests only
 		"./config/...":   {"./config/..."},
 	}
 }
