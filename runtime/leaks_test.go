@@ -11,43 +11,56 @@ import (
 	"testing"
 	"testing/fstest"
 	"time"
+	"weak"
 
 	"durward/runtime"
 )
 
 // usage is what a host must give back after a reload.
-type usage struct{ goroutines, descriptors, processes, sockets int }
+type usage struct{ goroutines, descriptors, processes, sockets, transports int }
 
-// idle closes connections that lie idle: those of the host's transports end by themselves, but seconds later.
-type idle struct {
-	mu         sync.Mutex
-	transports []http.RoundTripper
+// transports are the host's, as long as it holds them.
+type transports struct {
+	mu   sync.Mutex
+	made []weak.Pointer[transport]
 }
 
-func (i *idle) wrap(t http.RoundTripper) http.RoundTripper {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	i.transports = append(i.transports, t)
-	return t
+type transport struct{ http.RoundTripper }
+
+func (t *transports) wrap(base http.RoundTripper) http.RoundTripper {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	wrapped := &transport{base}
+	t.made = append(t.made, weak.Make(wrapped))
+	return wrapped
 }
 
-func (i *idle) close() {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	for _, t := range i.transports {
-		(&http.Client{Transport: t}).CloseIdleConnections()
+// held closes the connections that lie idle, which would end by themselves but seconds later, and answers how many
+// transports the host still holds.
+func (t *transports) held() (n int) {
+	goruntime.GC()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, made := range t.made {
+		if held := made.Value(); held != nil {
+			n++
+			(&http.Client{Transport: held.RoundTripper}).CloseIdleConnections()
+		}
 	}
+	return n
 }
 
-func (w *world) usage(connections *idle) usage {
+func (w *world) usage(upstreams *transports) usage {
 	w.t.Helper()
 	w.client.CloseIdleConnections()
-	connections.close()
+	held := upstreams.held()
 	descriptors, err := os.ReadDir("/dev/fd")
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	u := usage{goroutines: goruntime.NumGoroutine(), descriptors: len(descriptors), sockets: len(w.sockets())}
+	u := usage{
+		goroutines: goruntime.NumGoroutine(), descriptors: len(descriptors), sockets: len(w.sockets()), transports: held,
+	}
 	for _, pid := range w.log.pids("policy started", "policy restarted") {
 		if alive(pid) {
 			u.processes++
@@ -59,26 +72,27 @@ func (w *world) usage(connections *idle) usage {
 // least is the least of each.
 func (u usage) least(v usage) usage {
 	return usage{
-		min(u.goroutines, v.goroutines), min(u.descriptors, v.descriptors), min(u.processes, v.processes), min(u.sockets, v.sockets),
+		min(u.goroutines, v.goroutines), min(u.descriptors, v.descriptors), min(u.processes, v.processes),
+		min(u.sockets, v.sockets), min(u.transports, v.transports),
 	}
 }
 
 // within tells whether u is no more than limit in anything.
 func (u usage) within(limit usage) bool {
 	return u.goroutines <= limit.goroutines && u.descriptors <= limit.descriptors && u.processes <= limit.processes &&
-		u.sockets <= limit.sockets
+		u.sockets <= limit.sockets && u.transports <= limit.transports
 }
 
 // G6: after thirty reloads of mixed kinds, under calls and with a stream that outlives them all, the host uses no more
 // than before. No other test runs beside this one.
 func TestG6_ReloadsLeaveNothing(t *testing.T) {
-	var connections idle
+	var upstreams transports
 	w := start(t, func(w *world) {
 		w.setup.route("stream").upstream = w.upstream.URL + "/stream"
 		w.setup.policy("b").Gate = w.gate.URL
 		r := w.setup.route("two")
 		r.upstream, r.policies = w.upstream.URL+"/two", []string{"a", "b"}
-	}, func(o *runtime.Options) { o.WrapTransport = connections.wrap })
+	}, func(o *runtime.Options) { o.WrapTransport = upstreams.wrap })
 	other := startUpstream(t)
 	s := w.open("stream")
 	change := func(n int) {
@@ -107,7 +121,8 @@ func TestG6_ReloadsLeaveNothing(t *testing.T) {
 				}
 			}()
 			w.upstream.next(t)
-		case 5: // a route less
+		case 5: // another upstream, and then a route less
+			w.reload(runtime.Applied, func(s *setup) { s.route("three").upstream = fmt.Sprint("http://127.0.0.1:", 1000+n) })
 			w.reload(runtime.Applied, func(s *setup) { s.drop("three") })
 		case 6: // a policy that does not start, beside one that does
 			w.setup.policy("a").Secret, w.setup.policy("b").Start = fmt.Sprint("secret ", n), "error"
@@ -140,19 +155,19 @@ func TestG6_ReloadsLeaveNothing(t *testing.T) {
 		change(n)
 	}
 	settled()
-	before := w.usage(&connections)
+	before := w.usage(&upstreams)
 	for range 50 { // until what is about to end has ended
 		<-time.After(10 * time.Millisecond)
-		before = before.least(w.usage(&connections))
+		before = before.least(w.usage(&upstreams))
 	}
 	for n := 10; n < 40; n++ {
 		change(n)
 	}
 	settled()
-	if !w.soon(func() bool { return w.usage(&connections).within(before) }) {
+	if !w.soon(func() bool { return w.usage(&upstreams).within(before) }) {
 		var stacks strings.Builder
 		_ = pprof.Lookup("goroutine").WriteTo(&stacks, 1)
-		t.Errorf("used after 30 reloads: %+v, before: %+v\n%s", w.usage(&connections), before, &stacks)
+		t.Errorf("used after 30 reloads: %+v, before: %+v\n%s", w.usage(&upstreams), before, &stacks)
 	}
 	if before.processes != 2 {
 		t.Errorf("%d processes run, want 2", before.processes)
