@@ -53,13 +53,19 @@ func (h *Host) Status() Status {
 	g := acquired.Value
 	s := Status{Number: g.number, Since: g.since, LastReload: *h.last.Load()}
 	decisions := h.decisions.Stats()
+	counts := func(policy string) map[string]uint64 {
+		if counted, asked := decisions[policy]; asked {
+			return counted
+		}
+		return map[string]uint64{}
+	}
 	for i := range g.config.Policies {
 		p := &g.config.Policies[i]
 		part := g.policies[p.Name]
 		now := part.Value.Status()
 		s.Policies = append(s.Policies, PolicyStatus{
 			Name: p.Name, Type: p.Type, Hash: hex.EncodeToString(part.Value.key.hash[:8]),
-			PID: now.PID, State: string(now.State), Since: now.Since, Restarts: now.Restarts, Decisions: decisions[p.Name],
+			PID: now.PID, State: string(now.State), Since: now.Since, Restarts: now.Restarts, Decisions: counts(p.Name),
 		})
 	}
 	for i := range g.config.Routes {

@@ -30,7 +30,7 @@ Durward demo
 The browser shows Durward's consent page, then a sign-in page with two people to choose from: Ada Lovelace and
 Grace Hopper. Then the client has three tools: echo, add, count.
 
-The same without a client: durward demo --check
+The same without a client: durward demo --check (in a clone: make demo CHECK=1)
 
 `, mcpURL, code, mcpURL)
 	return err
