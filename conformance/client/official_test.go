@@ -158,40 +158,51 @@ func TestOfficialClientSignsInAgainWhenItsGrantIsGone(t *testing.T) {
 }
 
 func TestClientThatLeavesMidCountIsGoneUpstream(t *testing.T) {
-	eachEra(t, func(t *testing.T, version string) {
-		g, u := startWatched(t, nil)
-		s := connect(t, g, version)
-		ctx, leave := context.WithCancel(t.Context())
-		defer leave()
-		ended := make(chan error, 1)
-		go func() {
-			params := &mcp.CallToolParams{Name: "count", Meta: mcp.Meta{}, Arguments: map[string]any{"steps": 3600, "intervalMs": 50}}
-			params.SetProgressToken("long")
-			_, err := s.session.CallTool(ctx, params)
-			ended <- err
-		}()
-		for range 3 {
-			await(t, s.progress, "progress")
-		}
-		at := time.Now()
-		leave()
-		// In the later era leaving is how a call is cancelled. In the earlier one the SDK says so besides, and the upstream
-		// may end the call on its word before it sees that the client has left.
-		gone := u.left
-		if version == withSessions {
-			gone = u.over
-		}
-		if tool := await(t, gone, "the call ends upstream"); tool != "count" {
-			t.Errorf("%s has ended", tool)
-		}
-		if took := time.Since(at); took > soon {
-			t.Errorf("D13: the upstream saw it after %v", took)
-		}
-		if err := await(t, ended, "the call ends"); err == nil {
-			t.Error("the call that was left succeeded")
-		}
-		if got := s.call(t, "echo", map[string]any{"text": "still here"}); got != "still here" {
-			t.Errorf("the session did not outlive the call: %q", got)
-		}
-	})
+	tests := map[string]struct{ intervalMs, progress int }{
+		"between events that come all the time": {50, 3},
+		"while nothing comes":                   {60_000, 0}, // no failed write tells the gateway that the client has gone
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			eachEra(t, func(t *testing.T, version string) {
+				g, u := startWatched(t, nil)
+				s := connect(t, g, version)
+				ctx, leave := context.WithCancel(t.Context())
+				defer leave()
+				ended := make(chan error, 1)
+				go func() {
+					params := &mcp.CallToolParams{Name: "count", Meta: mcp.Meta{}, Arguments: map[string]any{
+						"steps": 3600, "intervalMs": test.intervalMs,
+					}}
+					params.SetProgressToken("long")
+					_, err := s.session.CallTool(ctx, params)
+					ended <- err
+				}()
+				await(t, u.arrived, "the call arrives upstream")
+				for range test.progress {
+					await(t, s.progress, "progress")
+				}
+				at := time.Now()
+				leave()
+				// In the later era leaving is how a call is cancelled. In the earlier one the SDK says so besides, and the
+				// upstream may end the call on its word before it sees that the client has left.
+				gone := u.left
+				if version == withSessions {
+					gone = u.over
+				}
+				if tool := await(t, gone, "the call ends upstream"); tool != "count" {
+					t.Errorf("%s has ended", tool)
+				}
+				if took := time.Since(at); took > soon {
+					t.Errorf("D13: the upstream saw it after %v", took)
+				}
+				if err := await(t, ended, "the call ends"); err == nil {
+					t.Error("the call that was left succeeded")
+				}
+				if got := s.call(t, "echo", map[string]any{"text": "still here"}); got != "still here" {
+					t.Errorf("the session did not outlive the call: %q", got)
+				}
+			})
+		})
+	}
 }

@@ -32,6 +32,16 @@ func ask(t testing.TB, method, url, body string, headers ...string) reply {
 // open sends one request and leaves the answer's body to be read and closed.
 func open(t testing.TB, ctx context.Context, method, url, body string, headers ...string) *http.Response {
 	t.Helper()
+	res, err := http.DefaultTransport.RoundTrip(newRequest(t, ctx, method, url, body, headers...))
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, url, err)
+	}
+	return res
+}
+
+// newRequest makes a request as MCP clients send them.
+func newRequest(t testing.TB, ctx context.Context, method, url, body string, headers ...string) *http.Request {
+	t.Helper()
 	r, err := http.NewRequestWithContext(ctx, method, url, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
@@ -43,9 +53,5 @@ func open(t testing.TB, ctx context.Context, method, url, body string, headers .
 	for i := 0; i < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	res, err := http.DefaultTransport.RoundTrip(r)
-	if err != nil {
-		t.Fatalf("%s %s: %v", method, url, err)
-	}
-	return res
+	return r
 }

@@ -97,17 +97,31 @@ func TestSessionsOfTheLegacyEra(t *testing.T) {
 	t.Run("a client that leaves without a word is gone upstream", func(t *testing.T) {
 		ctx, leave := context.WithTimeout(t.Context(), patience)
 		defer leave()
-		count := `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"count","arguments":{"steps":3600,"intervalMs":50},` +
-			`"_meta":{"progressToken":"x"}}}`
-		stream := open(t, ctx, http.MethodPost, g.MCP(), count, in(begin(t))...)
-		defer stream.Body.Close()
-		if _, err := io.ReadFull(stream.Body, make([]byte, 1)); err != nil || stream.StatusCode != http.StatusOK {
-			t.Fatalf("%s, %v", stream.Status, err)
-		}
+		count := `{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"count","arguments":{"steps":3600,"intervalMs":60000}}}`
+		id := begin(t)
+		r := newRequest(t, ctx, http.MethodPost, g.MCP(), count, in(id)...)
+		ended := make(chan error, 1)
+		go func() {
+			res, err := http.DefaultTransport.RoundTrip(r)
+			if err == nil {
+				_, err = io.Copy(io.Discard, res.Body)
+				_ = res.Body.Close()
+			}
+			ended <- err
+		}()
+		await(t, u.arrived, "the call arrives upstream")
 		at := time.Now()
 		leave()
 		if tool := await(t, u.left, "the client is gone upstream"); tool != "count" || time.Since(at) > soon {
 			t.Errorf("%s was left, seen after %v", tool, time.Since(at))
+		}
+		if err := await(t, ended, "the call ends"); !errors.Is(err, context.Canceled) {
+			t.Errorf("the call ended with %v", err)
+		}
+		// D24: to this era leaving is not cancelling. The tool runs on until it is told.
+		told := ask(t, http.MethodPost, g.MCP(), `{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":3}}`, in(id)...)
+		if told.status != http.StatusAccepted || told.body != "" {
+			t.Errorf("D3: a notification is answered %d %q", told.status, told.body)
 		}
 	})
 	t.Run("the official client begins and ends one", func(t *testing.T) {

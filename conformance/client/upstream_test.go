@@ -26,15 +26,20 @@ const patience = 30 * time.Second
 
 // watched is the sample server, with a window on its tool calls.
 type watched struct {
-	sample *sample.Server
-	left   chan string // the tool of a call whose client left before the answer was whole
-	over   chan string // the tool of a call that is over, whichever way
+	sample  *sample.Server
+	arrived chan string // the tool of a call that has begun
+	left    chan string // the tool of a call whose client left before the answer was whole
+	over    chan string // the tool of a call that is over, whichever way
 }
 
 // startWatched starts a gateway in front of a sample server that is watched.
 func startWatched(t *testing.T, edit func(*gateway.Gateway)) (*gateway.Gateway, *watched) {
 	t.Helper()
-	u := &watched{sample: sample.New(sample.Options{}), left: make(chan string, 64), over: make(chan string, 64)}
+	const calls = 64 // more than any test makes: nobody need look
+	u := &watched{
+		sample:  sample.New(sample.Options{}),
+		arrived: make(chan string, calls), left: make(chan string, calls), over: make(chan string, calls),
+	}
 	server := httptest.NewServer(u)
 	t.Cleanup(func() {
 		u.sample.Close()
@@ -57,6 +62,7 @@ func (u *watched) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	var call struct{ Params struct{ Name string } }
 	if json.Unmarshal(body, &call) == nil && call.Params.Name != "" {
+		u.arrived <- call.Params.Name
 		stop := context.AfterFunc(r.Context(), func() { u.left <- call.Params.Name })
 		defer func() {
 			stop() // who is still there when the answer is whole has not left

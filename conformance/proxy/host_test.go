@@ -103,7 +103,10 @@ func serve(t testing.TB, http2 bool, handler http.Handler) (address string, trus
 		}
 		handler.ServeHTTP(w, r)
 	}))
-	t.Cleanup(s.Close)
+	t.Cleanup(func() {
+		s.CloseClientConnections() // a handler that waits for its client to leave is not waited for
+		s.Close()
+	})
 	if !http2 {
 		s.Start()
 		return s.URL + "/mcp", func(base http.RoundTripper) http.RoundTripper { return base }
