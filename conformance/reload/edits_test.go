@@ -140,6 +140,14 @@ type editor struct {
 	good map[string]string
 	// replaced are the policy's processes before the present one.
 	replaced []int
+	// now is the edit that is being made.
+	now string
+}
+
+// errorf fails the test for the edit that is being made.
+func (e *editor) errorf(t *testing.T, format string, args ...any) {
+	t.Helper()
+	t.Errorf("%s: %s", e.now, fmt.Sprintf(format, args...))
 }
 
 // quiet is how long the editor listens before it believes that nothing comes: some times as long as the watch waits.
@@ -153,7 +161,7 @@ func (e *editor) make(t *testing.T, d edit) {
 	if d.text != nil {
 		content = d.text(content)
 		if content == e.good[d.file] {
-			t.Fatal("the edit edits nothing")
+			t.Fatalf("%s: the edit edits nothing", e.now)
 		}
 	}
 	if d.save == nil {
@@ -161,20 +169,20 @@ func (e *editor) make(t *testing.T, d edit) {
 	}
 	seen := e.reloads()
 	if err := d.save(e.g, d.file, content); err != nil {
-		t.Fatal(err)
+		t.Fatalf("%s: %v", e.now, err)
 	}
 	if d.silent {
 		<-time.After(quiet)
 		if n := e.reloads(); n != seen {
-			t.Errorf("G5: it caused %d reloads", n-seen)
+			e.errorf(t, "G5: it caused %d reloads", n-seen)
 		}
 	}
 	if d.ask != nil {
 		if err := d.ask(e.g); err != nil {
-			t.Fatal(err)
+			t.Fatalf("%s: %v", e.now, err)
 		}
 	}
-	e.wait(t, seen, d.result)
+	e.wait(seen, d.result)
 	if d.ask != nil && !d.silent {
 		<-time.After(quiet) // the watch on the files may have found the same change, and be about to say so
 	}
@@ -190,10 +198,9 @@ func (e *editor) reloads() int { return len(e.g.Log.Lines(isReload)) }
 
 // wait waits for a reload with the result. Others may come before it: a file that is written in place may be read half
 // written, which is refused, and an operator may ask for what the watch on the files has just found.
-func (e *editor) wait(t *testing.T, seen int, result string) {
-	t.Helper()
+func (e *editor) wait(seen int, result string) {
 	n := 0
-	e.g.Wait("reload: "+result, func(l gateway.Line) bool {
+	e.g.Wait(e.now+": reload: "+result, func(l gateway.Line) bool {
 		if !isReload(l) {
 			return false
 		}
@@ -211,31 +218,31 @@ func (e *editor) compare(t *testing.T, d edit, before runtime.Status, content st
 		number++
 	}
 	if after.Number != number || after.LastReload.Number != number {
-		t.Errorf("generation %d (the reload says %d) follows %d, want %d", after.Number, after.LastReload.Number, before.Number, number)
+		e.errorf(t, "generation %d (the reload says %d) follows %d, want %d", after.Number, after.LastReload.Number, before.Number, number)
 	}
 	if !after.Since.Equal(before.Since) && d.result != runtime.Applied {
-		t.Errorf("G2: the generation is since %v, was since %v", after.Since, before.Since)
+		e.errorf(t, "G2: the generation is since %v, was since %v", after.Since, before.Since)
 	}
 	again := d.ask != nil && d.result == runtime.Applied && after.LastReload.Result == runtime.Unchanged
 	if after.LastReload.Result != d.result && !again {
-		t.Errorf("the status tells of %+v, want %s", after.LastReload, d.result)
+		e.errorf(t, "the status tells of %+v, want %s", after.LastReload, d.result)
 	}
 	was, is := before.Policies[0], after.Policies[0]
 	if (is.PID != was.PID) != d.restarts || (is.Hash != was.Hash) != d.restarts {
-		t.Errorf("G5: process %d with hash %s follows %d with %s; is it to be another: %v", is.PID, is.Hash, was.PID, was.Hash, d.restarts)
+		e.errorf(t, "G5: process %d with hash %s follows %d with %s; is it to be another: %v", is.PID, is.Hash, was.PID, was.Hash, d.restarts)
 	}
 	if is.PID != was.PID {
 		e.replaced = append(e.replaced, was.PID)
 	}
 	if len(after.Policies) != 1 || is.State != "running" || is.Restarts != 0 {
-		t.Errorf("the policies are %+v", after.Policies)
+		e.errorf(t, "the policies are %+v", after.Policies)
 	}
 	routes := ids(before)
 	if d.routes != "" {
 		routes = d.routes
 	}
 	if got := ids(after); got != routes {
-		t.Errorf("the routes are %q, want %q", got, routes)
+		e.errorf(t, "the routes are %q, want %q", got, routes)
 	}
 	e.compareProblems(t, d, after.LastReload, content)
 }
@@ -245,28 +252,29 @@ func (e *editor) compareProblems(t *testing.T, d edit, last runtime.Reload, cont
 	t.Helper()
 	if d.result != runtime.Refused {
 		if len(last.Problems) > 0 || last.Error != "" {
-			t.Errorf("the reload was %+v", last)
+			e.errorf(t, "the reload was %+v", last)
 		}
 		return
 	}
 	if len(last.Problems) == 0 {
-		t.Fatalf("no problem is named: %+v", last)
+		e.errorf(t, "no problem is named: %+v", last)
+		return
 	}
 	p := last.Problems[0]
 	if filepath.Base(p.File) != d.file || p.Text == "" {
-		t.Errorf("the problem is %v", p)
+		e.errorf(t, "the problem is %v", p)
 	}
 	if d.fault != "" {
 		line, column := place(content, d.fault)
 		if p.Line != line || p.Column != column || p.Pointer != d.pointer {
-			t.Errorf("the problem is said to be at %v, want %d:%d: %s", p, line, column, d.pointer)
+			e.errorf(t, "the problem is said to be at %v, want %d:%d: %s", p, line, column, d.pointer)
 		}
 	}
 	logged := func(l gateway.Line) bool {
 		return l.Msg() == "configuration problem" && l.Field("problem") == p.String()
 	}
 	if len(e.g.Log.Lines(logged)) == 0 {
-		t.Errorf("the log does not tell of %v", p)
+		e.errorf(t, "the log does not tell of %v", p)
 	}
 }
 

@@ -36,7 +36,7 @@ func TestG3_EditsUnderTraffic(t *testing.T) {
 		steady := strings.TrimSuffix(strings.TrimRight(route("steady", upstream.URL, ""), " \n"), ",")
 		g.Save(routesFile, routes[:at]+"    },\n    "+steady+"\n  }\n}\n")
 	})
-	traffic := &traffic{g: g, over: make(chan struct{})}
+	traffic := newTraffic(t, g, streaming)
 	traffic.begin(t)
 	e := &editor{g: g, good: map[string]string{
 		policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile), gatewayFile: "",
@@ -46,16 +46,16 @@ func TestG3_EditsUnderTraffic(t *testing.T) {
 		var person login
 		person.open(t, g)
 		for _, d := range edits() {
-			name := fmt.Sprintf("%d %s", round+1, d.name)
 			requests := traffic.requests()
-			ok := t.Run(name, func(t *testing.T) { e.make(t, d) })
-			if !ok {
-				break
+			e.now = fmt.Sprintf("edit %q of round %d", d.name, round+1)
+			e.make(t, d)
+			if t.Failed() {
+				break // what follows builds on it
 			}
 			if traffic.requests() == requests {
-				t.Errorf("no request was made during %q", name)
+				e.errorf(t, "no request was made meanwhile")
 			}
-			traffic.uncut(t, "at "+name)
+			traffic.uncut(t, e.now)
 			switch d.name {
 			case "an option":
 				person.approve(t)
@@ -64,6 +64,9 @@ func TestG3_EditsUnderTraffic(t *testing.T) {
 			case "another scope":
 				person.redeem(t)
 			}
+		}
+		if t.Failed() {
+			break
 		}
 		for file, content := range map[string]string{policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile)} {
 			if content != e.good[file] {
@@ -74,7 +77,6 @@ func TestG3_EditsUnderTraffic(t *testing.T) {
 			t.Errorf("the policy's hash is %s and was %s for the same configuration", hash, first.Policies[0].Hash)
 		}
 	}
-	close(streaming)
 	traffic.end(t)
 	for _, pid := range e.replaced {
 		g.Wait(fmt.Sprintf("the end of process %d", pid), func(l gateway.Line) bool {

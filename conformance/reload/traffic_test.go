@@ -21,8 +21,9 @@ import (
 // traffic is everybody who uses the gateway while its configuration is edited.
 type traffic struct {
 	g *gateway.Gateway
-	// over ends what goes on until the edits are done; each request is finished first.
+	// over is closed when the edits are done; each request is finished then. stop closes it and waits for that.
 	over chan struct{}
+	stop func()
 	wg   sync.WaitGroup
 
 	mu       sync.Mutex
@@ -64,6 +65,18 @@ func (k *kept) Read(b []byte) (int, error) {
 		k.caller.cuts.Add(1)
 	}
 	return n, err
+}
+
+// newTraffic makes traffic that does not outlast the test. streaming is closed when it is to stop.
+func newTraffic(test testing.TB, g *gateway.Gateway, streaming chan struct{}) *traffic {
+	t := &traffic{g: g, over: make(chan struct{})}
+	t.stop = sync.OnceFunc(func() {
+		close(t.over)
+		close(streaming)
+		t.wg.Wait()
+	})
+	test.Cleanup(t.stop)
+	return t
 }
 
 func (t *traffic) fail(format string, args ...any) {
@@ -144,8 +157,7 @@ func (t *traffic) begin(test testing.TB) {
 // end lets everything finish, and says what went wrong.
 func (t *traffic) end(test testing.TB) {
 	test.Helper()
-	close(t.over)
-	t.wg.Wait()
+	t.stop()
 	for i, failure := range t.failures {
 		if i == 20 {
 			test.Errorf("... and %d more", len(t.failures)-i)
