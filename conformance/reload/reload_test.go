@@ -2,10 +2,13 @@ package reload
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"durward/conformance/gateway"
 )
@@ -38,9 +41,8 @@ func TestG3_EditsUnderTraffic(t *testing.T) {
 	})
 	traffic := newTraffic(t, g, streaming)
 	traffic.begin(t)
-	e := &editor{g: g, good: map[string]string{
-		policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile), gatewayFile: "",
-	}}
+	files := map[string]string{policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile), gatewayFile: ""}
+	e := &editor{g: g, good: maps.Clone(files)}
 	first := g.Status()
 	for round := range rounds() {
 		var person login
@@ -68,10 +70,8 @@ func TestG3_EditsUnderTraffic(t *testing.T) {
 		if t.Failed() {
 			break
 		}
-		for file, content := range map[string]string{policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile)} {
-			if content != e.good[file] {
-				t.Errorf("%s is not what it was when the round began", file)
-			}
+		if diff := cmp.Diff(files, e.good); diff != "" {
+			t.Errorf("the round does not end with the files that it began with:\n%s", diff)
 		}
 		if hash := g.Status().Policies[0].Hash; hash != first.Policies[0].Hash {
 			t.Errorf("the policy's hash is %s and was %s for the same configuration", hash, first.Policies[0].Hash)
