@@ -36,7 +36,8 @@ type IdentityProvider interface {
 	// Complete turns the provider's callback into an identity. The caller has matched the state and the browser. A
 	// failure is a *LoginError.
 	Complete(context.Context, Login, Callback) (Identity, error)
-	// Recheck asks whether the person is still welcome, with the handle that the identity came with.
+	// Recheck asks whether the person is still welcome, with the handle that the identity came with. It is in the contract
+	// so that a provider can answer it; the authorization server of this release does not ask.
 	Recheck(ctx context.Context, handle []byte) (Standing, error)
 }
 

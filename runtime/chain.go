@@ -171,7 +171,9 @@ func (g *guard) varies(r *http.Request) bool {
 // evaluate asks the policy. A call may outlast the request that caused it, and with it the lease, because others wait
 // for the same answer: so it takes a lease of its own. If the process has been replaced meanwhile by one that decides
 // the same (another secret), that one is asked.
-func (h *Host) evaluate(ctx context.Context, g *guard, call policies.Call, request policies.Request) (policies.Decision, error) {
+func (h *Host) evaluate(
+	ctx context.Context, g *guard, call policies.Call, request policies.Request,
+) (policies.Decision, error) {
 	part := g.part
 	if !part.Hold() {
 		if part = h.successor(g); part == nil {
@@ -182,19 +184,22 @@ func (h *Host) evaluate(ctx context.Context, g *guard, call policies.Call, reque
 	return part.Value.Evaluate(ctx, call, request)
 }
 
-// successor holds the process that now decides as the guard's did, for the caller; nil if there is none.
+// successor holds the process that now decides on the same route by the same things, for the caller; nil if there is none.
 func (h *Host) successor(g *guard) *policyPart {
 	acquired := h.current.Acquire()
 	if acquired == nil {
 		return nil
 	}
 	defer acquired.Release()
-	part := acquired.Value.policies[g.policy]
-	if part == nil || part.Value.decides != g.part.Value.decides || part.Value.key.executable != g.part.Value.key.executable {
-		return nil
+	for _, c := range acquired.Value.chains {
+		for i := range c.guards {
+			if now := &c.guards[i]; now.policy == g.policy && now.base == g.base {
+				now.part.Hold()
+				return now.part
+			}
+		}
 	}
-	part.Hold()
-	return part
+	return nil
 }
 
 // refuse answers a request that may not pass.
@@ -272,7 +277,6 @@ func writeResponse(w http.ResponseWriter, response *policies.Response) {
 
 func unavailable(w http.ResponseWriter, text string) {
 	boundWrite(w)
-	w.Header().Set("Access-Control-Allow-Origin", "*")
 	w.Header().Set("Retry-After", "1")
 	mcp.WriteError(w, http.StatusServiceUnavailable, nil, mcp.CodeInternal, text)
 }

@@ -80,9 +80,6 @@ func New(o Options) (*Host, error) {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
 	for _, p := range o.Plugins {
-		if p.Validate == nil {
-			return nil, fmt.Errorf("catalogue: policy type %q has no Validate", p.PolicyType)
-		}
 		if _, twice := h.executables[p.PolicyType]; twice {
 			return nil, fmt.Errorf("catalogue names policy type %q twice", p.PolicyType)
 		}
@@ -118,9 +115,8 @@ func (h *Host) Run(ctx context.Context) (err error) {
 		return &ConfigError{publicProblems(problems)}
 	}
 	h.settings = h.options.settings(cfg)
-	// gateway.json is held to the same rule when it is read; a flag or a variable may have said otherwise.
-	if host, _, err := net.SplitHostPort(h.settings.admin); err == nil && !config.IsLoopbackHost(host) && cfg.Gateway.AdminToken == "" {
-		return fmt.Errorf("listen for admin on %s: it is not a loopback address, so gateway.json must set adminToken", h.settings.admin)
+	if err := h.settings.check(cfg); err != nil {
+		return err
 	}
 	var undo generation.Undo
 	defer undo.Run()
@@ -131,8 +127,10 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
+	h.reloading.Lock() // a reload that is asked for meanwhile must not say the last word
 	h.last.Store(&Reload{At: h.options.Now(), Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
 	h.current.Swap(g)
+	h.reloading.Unlock()
 	undo.Add(func() { h.current.Swap(nil) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
@@ -221,14 +219,21 @@ func (h *Host) shutdown(servers []*http.Server) {
 		g.Release()
 	}
 	h.reloading.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), h.options.Drain+2*time.Second)
-	defer cancel()
-	for _, s := range servers { // the public one first: the admin listener says meanwhile that the gateway is not ready
-		if err := s.Shutdown(ctx); err != nil {
-			_ = s.Close() // the drain time is over: what is left is cut
+	for i, s := range servers { // the public one first: the admin listener says meanwhile that the gateway is not ready
+		patience := endGrace
+		if i == 0 {
+			patience += h.options.Drain
 		}
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		if err := s.Shutdown(ctx); err != nil {
+			_ = s.Close() // the time is over: what is left is cut
+		}
+		cancel()
 	}
 }
+
+// endGrace is how long answers may take to end once they have been told to.
+const endGrace = 2 * time.Second
 
 func (h *Host) adminHandler() http.Handler {
 	return admin.New(admin.Options{
@@ -268,4 +273,14 @@ func (o Options) settings(cfg *config.Config) settings {
 		admin:  first(o.Admin, cfg.Gateway.Admin, DefaultAdmin),
 		data:   first(o.Data, cfg.Gateway.Data, DefaultData),
 	}
+}
+
+// check refuses an admin listener that others can reach without a token. gateway.json is held to the same rule when it
+// is read; a flag or a variable may have said otherwise.
+func (s settings) check(cfg *config.Config) error {
+	host, _, err := net.SplitHostPort(s.admin)
+	if err != nil || config.IsLoopbackHost(host) || cfg.Gateway.AdminToken != "" {
+		return nil
+	}
+	return fmt.Errorf("listen for admin on %s: it is not a loopback address, so gateway.json must set adminToken", s.admin)
 }

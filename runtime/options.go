@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"net/http"
@@ -105,7 +106,12 @@ func (o Options) loader() (*config.Loader, error) {
 	}
 	types := make([]config.PolicyType, len(o.Plugins))
 	for i, p := range o.Plugins {
-		types[i] = config.PolicyType{Modules: p.Modules, Export: p.Export, Type: p.PolicyType, Schema: p.Schema, Validate: p.Validate}
+		if p.Validate == nil {
+			return nil, fmt.Errorf("policy type %q has no Validate", p.PolicyType)
+		}
+		types[i] = config.PolicyType{
+			Modules: p.Modules, Export: p.Export, Type: p.PolicyType, Schema: p.Schema, Validate: p.Validate,
+		}
 	}
 	return config.New(config.Options{FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv})
 }

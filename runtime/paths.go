@@ -62,7 +62,8 @@ func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPar
 		h.options.Logger.WarnContext(r.Context(), "policy did not answer", telemetry.KeyRequest, log.ID,
 			telemetry.KeyPolicy, name, telemetry.KeyError, err)
 		w.Header().Set("Retry-After", "1")
-		writeError(w, http.StatusServiceUnavailable, "temporarily_unavailable", "the gateway cannot answer this right now: try again shortly")
+		writeError(w, http.StatusServiceUnavailable, "temporarily_unavailable",
+			"the gateway cannot answer this right now: try again shortly")
 		return
 	}
 	ownCookies(response.Header, policies.CookiePrefix(name, caller.Origin))

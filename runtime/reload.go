@@ -131,6 +131,10 @@ func (h *Host) reload(ctx context.Context) Reload {
 		refused.Error = "listen, admin and data cannot change while the gateway runs: restart it, or take the change back"
 		return refused
 	}
+	if err := h.settings.check(cfg); err != nil {
+		refused.Error = err.Error()
+		return refused
+	}
 	notes := publicProblems(cfg.Notes)
 	if same(cfg, old.config) && h.fit(old) {
 		return Reload{Result: Unchanged, Number: old.number, Notes: notes}

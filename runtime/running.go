@@ -39,8 +39,6 @@ type policyPart = generation.Part[*policyProcess]
 type policyProcess struct {
 	*pluginhost.Policy
 	key processKey
-	// decides is the hash of what its decisions depend on: options without secrets.
-	decides [sha256.Size]byte
 	// instance tells this process's public answers from those of any other.
 	instance string
 }
@@ -181,14 +179,14 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 		go func() {
 			process, err := h.plugins.Start(ctx, pluginhost.Spec{
 				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input,
-				Store: h.store.Policy(p.Name), Audit: h.audit(p.Name), Redact: p.Redact,
+				Store: h.store.Policy(p.Name), Audit: h.audit(p.Name, p.Redact), Redact: p.Redact,
 			})
 			if err != nil {
 				results <- started{name: p.Name, err: err}
 				return
 			}
 			results <- started{name: p.Name, part: h.processes.Add(key, &policyProcess{
-				Policy: process, key: key, decides: p.DecisionHash, instance: rand.Text(),
+				Policy: process, key: key, instance: rand.Text(),
 			}, h.stopPolicy)}
 		}()
 	}

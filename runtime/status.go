@@ -70,7 +70,9 @@ func (h *Host) Status() Status {
 	}
 	for i := range g.config.Routes {
 		r := &g.config.Routes[i]
-		s.Routes = append(s.Routes, RouteStatus{ID: r.ID, Path: r.Path, Policies: r.Inbound, Open: g.chains[i].lane.Value.open.Load()})
+		s.Routes = append(s.Routes, RouteStatus{
+			ID: r.ID, Path: r.Path, Policies: r.Inbound, Open: g.chains[i].lane.Value.open.Load(),
+		})
 	}
 	return s
 }

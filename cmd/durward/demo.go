@@ -136,7 +136,7 @@ func runDemo(ctx context.Context, o runtime.Options, parts demo.Options, check b
 		return err
 	case <-host.Ready():
 	}
-	go reloadOnHangup(ctx, host)
+	defer reloadOnHangup(host)()
 	mcpURL := "http://" + host.Addr().String() + "/mcp/demo"
 	if check {
 		err := demo.Check(ctx, demo.CheckOptions{MCPURL: mcpURL, Out: out})

@@ -40,7 +40,7 @@ default.`,
 			}
 			ctx, stop := untilSignal(c.Context())
 			defer stop()
-			go reloadOnHangup(ctx, host)
+			defer reloadOnHangup(host)()
 			return host.Run(ctx)
 		},
 	}
@@ -56,16 +56,18 @@ func untilSignal(parent context.Context) (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-func reloadOnHangup(ctx context.Context, host *runtime.Host) {
+// reloadOnHangup takes SIGHUP from now on until stop is called, which is for after the host has ended: one that came
+// before it serves, or while it drains, must not end the program.
+func reloadOnHangup(host *runtime.Host) (stop func()) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangup:
-			host.Reload(ctx, "SIGHUP")
+	go func() {
+		for range hangup {
+			host.Reload(context.Background(), "SIGHUP")
 		}
+	}()
+	return func() {
+		signal.Stop(hangup)
+		close(hangup)
 	}
 }

@@ -129,7 +129,7 @@ func (c challenger) refuseToken() policies.Decision {
 }
 
 // answer builds one challenge in one header (B10), and the same in JSON for people who read bodies. Without a code no
-// credential was presented, and the answer may be remembered.
+// bearer credential was presented, and the answer may be remembered.
 func (c challenger) answer(status int, code, description string) policies.Decision {
 	metadata := c.origin + resourceMetadataPath + c.path
 	challenge := fmt.Sprintf("Bearer resource_metadata=%q, scope=%q", metadata, scopeTools)

@@ -1,8 +1,9 @@
 // Package admin owns the listener for those who operate the gateway: is it alive, is it ready, what runs, load anew.
 //
 // It promises to be nothing a web page can reach: a request with an Origin header is refused, and so is a Host that is
-// not the listener's own or a loopback name. On a loopback address that is all it asks; elsewhere it asks for the bearer
-// token from the configuration too. Liveness and readiness are answered to whoever passes the first two checks.
+// neither the listener's own address nor a loopback name. What is below /-/ asks for the bearer token of the configuration
+// if there is one, and is closed without one unless the listener is on a loopback address. Liveness and readiness are
+// answered to whoever passes the first two checks.
 //
 // It is never served on the public listener, and it decides nothing: it shows and asks the host.
 package admin
@@ -19,9 +20,10 @@ import (
 
 // Options say what the handler shows.
 type Options struct {
-	// Loopback: the listener can be reached from this machine only. Else Token must be given in every request.
+	// Loopback: the listener can be reached from this machine only.
 	Loopback bool
-	// Token answers the bearer token, or "" for none: then only a loopback listener is served.
+	// Token answers the bearer token that everything below /-/ asks for, or "" for none: then it is served on a loopback
+	// listener only.
 	Token func() string
 	// Ready answers nil, or why the gateway should not get traffic.
 	Ready func() error
@@ -84,7 +86,7 @@ func noPages(next http.Handler) http.Handler {
 	})
 }
 
-// ownHost accepts the address the connection came in on, and on a loopback one every loopback name.
+// ownHost accepts the address the connection came in on, and every loopback name.
 func ownHost(r *http.Request) bool {
 	host := r.Host
 	if h, _, err := net.SplitHostPort(host); err == nil {

@@ -31,7 +31,9 @@ type textFault struct {
 
 // expand resolves the references of a text from left to right, each once: what a variable holds is never scanned. It
 // tells every fault of the text; with any, out has no meaning.
-func expand(text string, how treatment, lookup func(string) (string, bool)) (out string, used []reference, faults []textFault) {
+func expand(
+	text string, how treatment, lookup func(string) (string, bool),
+) (out string, used []reference, faults []textFault) {
 	var b strings.Builder
 	rest := 0
 	fail := func(at int, format string, args ...any) {

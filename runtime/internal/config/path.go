@@ -22,7 +22,8 @@ func (b *build) checkPath(path, pathAt string, shapes map[string]string) {
 		b.routes.nameProblem(pathAt, "differs from path %q on line %d in its last slash only: keep one of them",
 			other, b.routes.line(jsonpointer.Join("/paths", other)))
 	default:
-		b.routes.nameProblem(pathAt, "matches the same requests as path %q on line %d", other, b.routes.line(jsonpointer.Join("/paths", other)))
+		b.routes.nameProblem(pathAt, "matches the same requests as path %q on line %d", other,
+			b.routes.line(jsonpointer.Join("/paths", other)))
 	}
 }
 

@@ -201,7 +201,9 @@ func (s *source) resolve(treat func(names []string) treatment, lookup func(strin
 	}
 }
 
-func (s *source) resolved(n *node, pointer string, names []string, treat func([]string) treatment, lookup func(string) (string, bool)) any {
+func (s *source) resolved(
+	n *node, pointer string, names []string, treat func([]string) treatment, lookup func(string) (string, bool),
+) any {
 	names = slices.Clip(names)
 	switch n.kind {
 	case '{':

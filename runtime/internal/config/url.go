@@ -45,7 +45,8 @@ func parseOrigin(text string) (origin, fault string) {
 		origin += ":" + port
 	}
 	if origin != text {
-		return "", "must be an origin in its normal form, without user, path, query, fragment and default port: write " + strconv.Quote(origin)
+		return "", "must be an origin in its normal form, without user, path, query, fragment and default port: write " +
+			strconv.Quote(origin)
 	}
 	return origin, ""
 }

@@ -25,12 +25,14 @@ func Allow(w http.ResponseWriter, r *http.Request, methods []string) (done bool)
 	h := w.Header()
 	h.Set("Access-Control-Allow-Origin", "*")
 	if r.Method != http.MethodOptions {
-		h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, X-Request-Id, Retry-After")
+		h.Set("Access-Control-Expose-Headers",
+			"WWW-Authenticate, Mcp-Session-Id, MCP-Protocol-Version, X-Request-Id, Retry-After")
 		return false
 	}
 	h.Set("Access-Control-Allow-Methods", strings.Join(methods, ", "))
-	if asked := strings.Join(r.Header.Values("Access-Control-Request-Headers"), ","); asked != "" && len(asked) <= maxHeaders &&
-		strings.Trim(asked, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, ") == "" {
+	asked := strings.Join(r.Header.Values("Access-Control-Request-Headers"), ",")
+	if asked != "" && len(asked) <= maxHeaders && strings.Trim(asked,
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_, ") == "" {
 		h.Set("Access-Control-Allow-Headers", asked)
 	}
 	h.Set("Access-Control-Max-Age", "600")

@@ -76,7 +76,9 @@ func NewAnswers(options AnswersOptions) *Answers {
 // Get answers what is remembered, with its Age (RFC 9111 section 5.1), or what load says. While one load is under way,
 // equal queries wait for it; if its answer turns out not to be public each of them loads its own. load runs in the
 // caller's goroutine, with ctx. The header may be changed, the body must not.
-func (a *Answers) Get(ctx context.Context, q AnswerQuery, load func(context.Context) (policies.Response, error)) (policies.Response, error) {
+func (a *Answers) Get(
+	ctx context.Context, q AnswerQuery, load func(context.Context) (policies.Response, error),
+) (policies.Response, error) {
 	place := NewKey().String(q.Instance).String(q.Origin).String(q.Path).Sum()
 	key := NewKey().Bytes(place[:]).String(q.Query).Sum()
 	a.mu.Lock()

@@ -40,6 +40,3 @@ func (p *Part[T]) Release() {
 		panic("generation: a part was released more often than it was held")
 	}
 }
-
-// Holders answers how many hold the part: for status, not for decisions.
-func (p *Part[T]) Holders() int64 { return max(0, p.holders.Load()) }

@@ -122,8 +122,8 @@ func cut(ctx context.Context, in *instance, err error) bool {
 	return false
 }
 
-// wording keeps the context's own errors, for errors.Is, and bounds and redacts what a process may say. The deadline travels with the
-// call, so that the other side may notice first that it is over.
+// wording keeps the context's own errors, for errors.Is, and bounds and redacts what a process may say. The deadline
+// travels with the call, so that the other side may notice first that it is over.
 func (p *Policy) wording(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()

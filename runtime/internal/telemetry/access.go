@@ -41,7 +41,8 @@ func AccessLog(logger *slog.Logger, now func() time.Time, next http.Handler) htt
 		rec := &recorder{ResponseWriter: w}
 		aborted := true
 		defer func() {
-			logger.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request", req.attrs(r, rec, now().Sub(start), aborted)...)
+			logger.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request",
+				req.attrs(r, rec, now().Sub(start), aborted)...)
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), requestKey{}, req)))
 		aborted = false
