@@ -59,15 +59,7 @@ func TestOfficialClientSignsInAndCallsEachTool(t *testing.T) {
 			}
 		})
 		t.Run("its tools", func(t *testing.T) {
-			tools, err := s.session.ListTools(t.Context(), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var names []string
-			for _, tool := range tools.Tools {
-				names = append(names, tool.Name)
-			}
-			if diff := cmp.Diff([]string{"add", "count", "echo"}, names); diff != "" {
+			if diff := cmp.Diff([]string{"add", "count", "echo"}, s.tools(t)); diff != "" {
 				t.Errorf("tools (-want +got):\n%s", diff)
 			}
 			if got := s.call(t, "echo", map[string]any{"text": "hello ☎ <b>"}); got != "hello ☎ <b>" {
@@ -158,9 +150,11 @@ func TestOfficialClientSignsInAgainWhenItsGrantIsGone(t *testing.T) {
 }
 
 func TestClientThatLeavesMidCountIsGoneUpstream(t *testing.T) {
-	tests := map[string]struct{ intervalMs, progress int }{
-		"between events that come all the time": {50, 3},
-		"while nothing comes":                   {60_000, 0}, // no failed write tells the gateway that the client has gone
+	// Ten seconds are far more than soon, and few enough for the sample server to end in order if, in the earlier era, it
+	// is told of the end before it has begun.
+	tests := map[string]struct{ steps, intervalMs, progress int }{
+		"between events that come all the time": {200, 50, 3},
+		"while nothing comes":                   {1, 10_000, 0}, // no failed write tells the gateway that the client has gone
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -172,7 +166,7 @@ func TestClientThatLeavesMidCountIsGoneUpstream(t *testing.T) {
 				ended := make(chan error, 1)
 				go func() {
 					params := &mcp.CallToolParams{Name: "count", Meta: mcp.Meta{}, Arguments: map[string]any{
-						"steps": 3600, "intervalMs": test.intervalMs,
+						"steps": test.steps, "intervalMs": test.intervalMs,
 					}}
 					params.SetProgressToken("long")
 					_, err := s.session.CallTool(ctx, params)

@@ -75,6 +75,21 @@ func connect(t *testing.T, g *gateway.Gateway, version string) *sdk {
 	return s
 }
 
+// tools answers the names of the tools there are.
+func (s *sdk) tools(t *testing.T) (names []string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	tools, err := s.session.ListTools(ctx, nil)
+	if err != nil {
+		t.Fatalf("list tools: %v", err)
+	}
+	for _, tool := range tools.Tools {
+		names = append(names, tool.Name)
+	}
+	return names
+}
+
 // call calls a tool and answers what it says.
 func (s *sdk) call(t *testing.T, tool string, arguments map[string]any) string {
 	t.Helper()
