@@ -28,6 +28,13 @@ func FuzzLoad(f *testing.F) {
 		if (first.Config == nil) != (len(first.Problems) > 0) {
 			t.Fatalf("Config is nil: %v, with %d problems", first.Config == nil, len(first.Problems))
 		}
+		if first.Config != nil {
+			for _, r := range first.Config.Routes {
+				if r.Upstream == nil {
+					t.Fatalf("route %q leads nowhere", r.ID)
+				}
+			}
+		}
 		if diff := cmp.Diff(first.Problems, second.Problems); diff != "" {
 			t.Fatalf("problems differ (-first +second):\n%s", diff)
 		}

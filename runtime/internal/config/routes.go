@@ -79,7 +79,8 @@ func (b *build) readPath(path member, pathAt string, drafts []*policyDraft, ids 
 				}
 			}
 		}
-		if b.routes.sound(opAt) {
+		// A fault above the operation, such as a path that is none, keeps its insides from being checked.
+		if b.routes.sound(opAt) && r.Upstream != nil {
 			if err := r.hash(); err != nil {
 				b.routes.problem(opAt, "cannot be passed on")
 			}
