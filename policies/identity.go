@@ -25,6 +25,9 @@ type ProviderType interface {
 type ProviderSettings struct {
 	// Timeout bounds each call to the provider.
 	Timeout time.Duration
+	// RootCAs are PEM certificates. If there are any, a provider is trusted only if its certificate leads to one of them;
+	// else the system's count.
+	RootCAs []byte
 }
 
 // IdentityProvider signs a person in. It holds no state between Begin and Complete: the caller keeps what a login needs.
@@ -49,6 +52,8 @@ type Login struct {
 	State, Nonce string
 	// Verifier is the PKCE code verifier (RFC 7636). Begin sends only its S256 challenge.
 	Verifier string
+	// Fresh asks the provider to let the person say anew who they are, even if it knows this browser (prompt=login).
+	Fresh bool
 }
 
 // Callback is what the provider's redirect brought.
@@ -63,6 +68,11 @@ type Identity struct {
 	Email           string
 	EmailVerified   bool
 	Name            string
+	// Organizations are the provider's ids of those that the person acts for.
+	Organizations []string
+	// Claims is all that the provider vouches for, as a JSON object, for rules on who may come in. It may hold what is
+	// nobody's business: it is never logged, and no more of it is kept than the rules name.
+	Claims json.RawMessage
 	// Handle lets Recheck ask again; nil if the provider cannot. It may hold a provider's refresh token: it is stored
 	// sealed and goes nowhere else.
 	Handle []byte
@@ -100,6 +110,8 @@ type LoginError struct {
 	Hint string
 	// Trace is the provider's own id for the failed call, if it gave one.
 	Trace string
+	// RetryAfter is how long the provider asked to be left alone, or zero.
+	RetryAfter time.Duration
 	// Err is the cause.
 	Err error
 }
