@@ -28,8 +28,7 @@ func (s *server) askConsent(
 	}
 	s.setCookie(w, asked.Issuer, cookieConsent+handleOf(secret), secret, s.options.stateTTL)
 	return s.showConsent(w, consentView{
-		Client:   client.Name,
-		Redirect: asked.Redirect,
+		Client:   clientView{Name: client.Name, Redirect: asked.Redirect},
 		Resource: asked.Resource,
 		Title:    s.routeTitle(asked.Issuer, asked.Resource),
 		Offline:  covers(asked.Scopes, []string{scopeOffline}),

@@ -44,18 +44,9 @@ func loadPages() (*pages, error) {
 	}, nil
 }
 
-// consentView is what the consent page shows (A43, S16, S46).
-type consentView struct {
-	Client, Redirect string
-	Resource, Title  string
-	Offline          bool
-	Person           *person
-	Handle, CSRF     string
-}
-
 // Name is the client's name as it may be shown: one line, bounded, without characters that change how others are read.
 func (v consentView) Name() string {
-	if name := shown(v.Client, 60); name != "" {
+	if name := shown(v.Client.Name, 60); name != "" {
 		return name
 	}
 	return "An app without a name"
@@ -63,17 +54,17 @@ func (v consentView) Name() string {
 
 // Host is where the answer goes, which unlike the name cannot be made up.
 func (v consentView) Host() string {
-	if target, err := url.Parse(v.Redirect); err == nil {
+	if target, err := url.Parse(v.Client.Redirect); err == nil {
 		return target.Host
 	}
 	return ""
 }
 
 // Device says that the answer goes to an app on the person's own machine.
-func (v consentView) Device() bool { return !strings.HasPrefix(v.Redirect, "https://") }
+func (v consentView) Device() bool { return !strings.HasPrefix(v.Client.Redirect, "https://") }
 
 // Target is the redirect URI, shortened.
-func (v consentView) Target() string { return shown(v.Redirect, 160) }
+func (v consentView) Target() string { return shown(v.Client.Redirect, 160) }
 
 // Who names the person whose session would be used.
 func (v consentView) Who() string {
@@ -89,7 +80,7 @@ func (v consentView) Who() string {
 }
 
 func (s *server) showConsent(w http.ResponseWriter, view consentView) error {
-	targets := formTargets(view.Redirect, s.provider.Issuer())
+	targets := formTargets(view.Client.Redirect, s.provider.Issuer())
 	return s.show(w, http.StatusOK, "consent.html", "form-action "+targets, struct {
 		consentView
 		Style  template.CSS

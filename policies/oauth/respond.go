@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"durward/policies"
 )
@@ -14,8 +15,12 @@ type refusal struct {
 	Status int
 	// Code is an error code of RFC 6749 section 5.2, RFC 7591 section 3.2.2 or RFC 8707 section 2.
 	Code string
-	// Text is for the person or the client's developer. It quotes nothing secret.
+	// Text is for the client's developer. It quotes nothing secret.
 	Text string
+	// Page is what a person is told where a page is the answer; msgBadRequest, with Text in it, if empty.
+	Page message
+	// RetryAfter is how long to wait before another try, if that is known.
+	RetryAfter time.Duration
 }
 
 func (e *refusal) Error() string { return e.Code + ": " + e.Text }
