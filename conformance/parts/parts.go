@@ -1,0 +1,89 @@
+// Package parts answers what of the real parts that the suites need is on this machine: a browser, Node.js, and the
+// packages that are taken from npm.
+//
+// It owns the versions of the npm packages (the folder node) and installs them, once for each state of their lock file.
+// It promises that a part that is missing is named together with how to get it: that test fails where CI=true, and is
+// skipped anywhere else.
+//
+// It starts none of them, and takes nothing but npm packages from the network.
+package parts
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// part is a program that a machine has or has not.
+type part struct {
+	name     string
+	commands []string // under which PATH may hold it
+	get      string   // how a person gets it
+}
+
+func chromium() part {
+	return part{
+		"Chromium", []string{"chromium", "chromium-browser", "google-chrome"},
+		"apt-get install --no-install-recommends chromium",
+	}
+}
+
+func node() part {
+	return part{"Node.js", []string{"node"}, "apt-get install --no-install-recommends nodejs"}
+}
+
+func npm() part { return part{"npm", []string{"npm"}, "apt-get install --no-install-recommends npm"} }
+
+// find answers the program's path.
+func (p part) find() (string, error) {
+	for _, command := range p.commands {
+		if path, err := exec.LookPath(command); err == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("%s is not on this machine (%s): %s", p.name, strings.Join(p.commands, ", "), p.get)
+}
+
+// Chromium answers the path of a Chromium or Chrome.
+func Chromium(t testing.TB) string {
+	t.Helper()
+	return need(t, chromium())
+}
+
+// Node answers the path of Node.js.
+func Node(t testing.TB) string {
+	t.Helper()
+	return need(t, node())
+}
+
+// Missing says of each program that is not on this machine what it is and how to get it.
+func Missing() []string {
+	var missing []string
+	for _, p := range []part{chromium(), node(), npm()} {
+		if _, err := p.find(); err != nil {
+			missing = append(missing, err.Error())
+		}
+	}
+	return slices.Clip(missing)
+}
+
+func need(t testing.TB, p part) string {
+	t.Helper()
+	path, err := p.find()
+	if err != nil {
+		absent(t, err)
+	}
+	return path
+}
+
+// absent ends a test for want of a part.
+func absent(t testing.TB, err error) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatal(err)
+	}
+	t.Skip(err)
+}
