@@ -38,11 +38,15 @@ func NewProvider() *Provider {
 	}
 }
 
-// Welcome makes a callback with this code sign in as the subject, with an email address and a name made from it.
+// Welcome makes a callback with this code sign in as the subject, with an email address and a name made from it, which
+// the claims repeat.
 func (p *Provider) Welcome(code, subject string) {
+	email, name := subject+"@example.com", "Person "+subject
+	claims, _ := json.Marshal(map[string]any{ // strings and a bool: it cannot fail
+		"iss": ProviderIssuer, "sub": subject, "email": email, "email_verified": true, "name": name,
+	})
 	p.Answer(code, policies.Identity{
-		Issuer: ProviderIssuer, Subject: subject,
-		Email: subject + "@example.com", EmailVerified: true, Name: "Person " + subject,
+		Issuer: ProviderIssuer, Subject: subject, Email: email, EmailVerified: true, Name: name, Claims: claims,
 	})
 }
 
@@ -123,7 +127,7 @@ func (p *Provider) Configure(
 // Issuer implements policies.IdentityProvider.
 func (p *Provider) Issuer() string { return ProviderIssuer }
 
-// Begin implements policies.IdentityProvider.
+// Begin implements policies.IdentityProvider. A fresh login is sent with prompt=login.
 func (p *Provider) Begin(_ context.Context, login policies.Login) (string, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -132,17 +136,23 @@ func (p *Provider) Begin(_ context.Context, login policies.Login) (string, error
 	}
 	p.begun[login.State] = login
 	query := url.Values{"state": {login.State}, "redirect_uri": {login.RedirectURI}, "response_type": {"code"}}
+	if login.Fresh {
+		query.Set("prompt", "login")
+	}
 	return ProviderIssuer + "/authorize?" + query.Encode(), nil
 }
 
-// Complete implements policies.IdentityProvider. The login must be exactly the one that Begin got.
+// Complete implements policies.IdentityProvider. The login must be the one that Begin got; whether it was to be fresh no
+// longer matters.
 func (p *Provider) Complete(
 	_ context.Context, login policies.Login, callback policies.Callback,
 ) (policies.Identity, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.completed++
-	if p.begun[login.State] != login {
+	begun := p.begun[login.State]
+	begun.Fresh, login.Fresh = false, false
+	if begun != login {
 		return policies.Identity{}, &policies.LoginError{Fault: policies.LoginInvalid, Code: "login_mismatch"}
 	}
 	if code := callback.Query.Get("error"); code != "" {
