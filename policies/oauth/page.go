@@ -25,9 +25,10 @@ type pages struct {
 	style     template.CSS
 	// styleSource allows exactly that style in a Content-Security-Policy.
 	styleSource string
+	branding    branding
 }
 
-func loadPages() (*pages, error) {
+func loadPages(brand branding) (*pages, error) {
 	style, err := templates.ReadFile("templates/style.css")
 	if err != nil {
 		return nil, fmt.Errorf("read page style: %w", err)
@@ -41,6 +42,7 @@ func loadPages() (*pages, error) {
 		templates:   parsed,
 		style:       template.CSS(style), //nolint:gosec // our own file
 		styleSource: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
+		branding:    brand,
 	}, nil
 }
 
@@ -80,12 +82,39 @@ func (v consentView) Who() string {
 }
 
 func (s *server) showConsent(w http.ResponseWriter, view consentView) error {
-	targets := formTargets(view.Client.Redirect, s.provider.Issuer())
+	targets := formTargets(s.provider.Issuer(), view.Client.Redirect)
 	return s.show(w, http.StatusOK, "consent.html", "form-action "+targets, struct {
 		consentView
 		Style  template.CSS
 		Action string
 	}{view, s.pages.style, consentPath})
+}
+
+// showDenied tells somebody who may not come in.
+func (s *server) showDenied(w http.ResponseWriter, view deniedView) error {
+	return s.showPlain(w, http.StatusForbidden, "denied.html", formTargets(s.provider.Issuer(), view.Client.Redirect), view)
+}
+
+// showGrants shows what a person has allowed.
+func (s *server) showGrants(w http.ResponseWriter, view grantsView) error {
+	return s.showPlain(w, http.StatusOK, "grants.html", "'self'", view)
+}
+
+// showSignIn offers to sign in, to whoever asks for their grants without a session.
+func (s *server) showSignIn(w http.ResponseWriter) error {
+	return s.showPlain(w, http.StatusOK, "signin.html", formTargets(s.provider.Issuer()), nil)
+}
+
+// showSignedOut says that the session has ended.
+func (s *server) showSignedOut(w http.ResponseWriter) error {
+	return s.showPlain(w, http.StatusOK, "signedout.html", "'none'", nil)
+}
+
+func (s *server) showPlain(w http.ResponseWriter, status int, name, targets string, view any) error {
+	return s.show(w, status, name, "form-action "+targets, struct {
+		View  any
+		Style template.CSS
+	}{view, s.pages.style})
 }
 
 // showRefusal shows an error page. The request's id is what the operator finds it by.
@@ -122,10 +151,10 @@ func (s *server) show(w http.ResponseWriter, status int, name, formAction string
 // formTargets says where the consent form may lead. Chromium holds the whole chain of redirects after a form to its
 // page's form-action: the provider, whatever sign-in hosts the provider uses, and the client. Hence any https, and
 // beyond it only what this very request may end at.
-func formTargets(redirect, provider string) string {
+func formTargets(uris ...string) string {
 	var targets strings.Builder
 	targets.WriteString("'self' https:")
-	for _, uri := range []string{provider, redirect} {
+	for _, uri := range uris {
 		target, err := url.Parse(uri)
 		switch {
 		case err != nil || target.Scheme == "https":

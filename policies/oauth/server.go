@@ -51,7 +51,7 @@ type endpoint struct {
 func newServer(
 	input policies.Input, own options, provider policies.IdentityProvider, host policies.Host,
 ) (*server, error) {
-	pages, err := loadPages()
+	pages, err := loadPages(branding{})
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,101 @@
+package oauth
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"net/url"
+	"strings"
+
+	"durward/policies"
+)
+
+// branding is whose pages these are: the option "pages".
+type branding struct {
+	// Name is the operator's, "" if none is given.
+	Name string
+	// Logo is an https URL or a data: URL of an image, "" if none is given.
+	Logo string
+}
+
+const (
+	maxBrandName = 80
+	maxLogo      = 64 << 10
+)
+
+// readBranding reads the option "pages", which may be absent. The problems' pointers are relative to the options; their
+// texts say what would be right and quote nothing.
+func readBranding(raw json.RawMessage) (branding, []policies.Problem) {
+	var given struct {
+		Name *string `json:"name"`
+		Logo *string `json:"logo"`
+	}
+	if len(raw) > 0 {
+		decoder := json.NewDecoder(bytes.NewReader(raw))
+		decoder.DisallowUnknownFields()
+		if decoder.Decode(&given) != nil || raw[0] != '{' {
+			return branding{}, []policies.Problem{{
+				Pointer: "/pages", Text: "pages must be an object with the texts name and logo, either or both",
+			}}
+		}
+	}
+	var brand branding
+	var problems []policies.Problem
+	if given.Name != nil {
+		brand.Name = *given.Name
+		if brand.Name == "" || brand.Name != shown(brand.Name, maxBrandName) {
+			problems = append(problems, policies.Problem{
+				Pointer: "/pages/name",
+				Text:    "the name must be one line of 1 to 80 visible characters, without space at its ends",
+			})
+		}
+	}
+	if given.Logo != nil {
+		brand.Logo = *given.Logo
+		if !isLogo(brand.Logo) {
+			problems = append(problems, policies.Problem{
+				Pointer: "/pages/logo",
+				Text: "the logo must be an https URL without user, query and fragment, or " +
+					"data:image/TYPE;base64,… with one of the types png, jpeg, gif, webp and svg+xml, of at most 64 KiB",
+			})
+		}
+	}
+	if len(problems) > 0 {
+		return branding{}, problems
+	}
+	return brand, nil
+}
+
+func isLogo(logo string) bool {
+	if len(logo) > maxLogo {
+		return false
+	}
+	if image, ok := strings.CutPrefix(logo, "data:image/"); ok {
+		kind, encoded, _ := strings.Cut(image, ";base64,")
+		switch kind {
+		case "png", "jpeg", "gif", "webp", "svg+xml":
+			content, err := base64.StdEncoding.Strict().DecodeString(encoded)
+			return err == nil && len(content) > 0 && !strings.ContainsAny(encoded, "\r\n")
+		}
+		return false
+	}
+	parsed, err := url.Parse(logo)
+	return err == nil && strings.HasPrefix(logo, "https://") && plainHost(parsed.Hostname()) && parsed.User == nil &&
+		!strings.ContainsAny(logo, "?#")
+}
+
+// source is what a Content-Security-Policy must allow images from for the logo to be seen: that image and no other.
+func (b branding) source() string {
+	switch {
+	case b.Logo == "":
+		return "'none'"
+	case strings.HasPrefix(b.Logo, "data:"):
+		return "data:"
+	}
+	parsed, err := url.Parse(b.Logo)
+	if err != nil {
+		return "'none'"
+	}
+	// In a policy ";" and "," have a meaning of their own (CSP 3, section 2.3.1); String escapes spaces and quotes.
+	return strings.NewReplacer(";", "%3B", ",", "%2C", "'", "%27").Replace(parsed.String())
+}
