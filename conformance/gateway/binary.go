@@ -10,22 +10,29 @@ import (
 	"testing"
 )
 
-// root is the product's folder.
-func root() string {
+// Root is the product's folder.
+func Root() string {
 	_, file, _, _ := runtime.Caller(0)
 	return filepath.Join(filepath.Dir(file), "..", "..")
 }
 
-// Binary builds the command on the race detector and answers its path. Suites that run at the same time share one
-// file: building it again when nothing has changed leaves it alone.
+// EnvBinary names an executable to test in place of the one that Binary would build: a durward with a fault put into
+// it, say, that a suite must find.
+const EnvBinary = "DURWARD_TEST_BINARY"
+
+// Binary builds the command on the race detector and answers its path, unless EnvBinary names one. Suites that run at
+// the same time share one file: building it again when nothing has changed leaves it alone.
 func Binary(t testing.TB) string {
 	t.Helper()
+	if given := os.Getenv(EnvBinary); given != "" {
+		return given
+	}
 	return binary(t, "durward-race", "-race")
 }
 
 func binary(t testing.TB, name string, flags ...string) string {
 	t.Helper()
-	path := filepath.Join(root(), "bin", name)
+	path := filepath.Join(Root(), "bin", name)
 	if err := build(path, flags); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +52,7 @@ func build(path string, flags []string) error {
 		return fmt.Errorf("lock the binary: %w", err)
 	}
 	build := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/durward")...)
-	build.Dir = root()
+	build.Dir = Root()
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("build durward: %w\n%s", err, out)
 	}

@@ -71,7 +71,7 @@ func Start(t testing.TB, edit func(g *Gateway)) *Gateway {
 	for name, value := range parts.Env() {
 		g.env = append(g.env, name+"="+value)
 	}
-	if err := os.CopyFS(g.Config, os.DirFS(filepath.Join(root(), "config"))); err != nil {
+	if err := os.CopyFS(g.Config, os.DirFS(filepath.Join(Root(), "config"))); err != nil {
 		t.Fatal(err)
 	}
 	if edit != nil {
