@@ -29,6 +29,15 @@ type Landing struct {
 	Callback url.Values
 }
 
+// PageError says that a navigation ended at a page with another status than 200, which is what servers tell a person by
+// a page that something is wrong.
+type PageError struct{ Page *Page }
+
+func (e *PageError) Error() string {
+	return fmt.Sprintf("%s answers %d %s: %s", originOf(e.Page.URL), e.Page.Status, http.StatusText(e.Page.Status),
+		e.Page.Text)
+}
+
 // New makes a browser without cookies. callback is the redirect URI, without a query, at which a journey ends.
 func New(transport http.RoundTripper, callback string) (*Browser, error) {
 	jar, err := cookiejar.New(nil)
@@ -41,7 +50,8 @@ func New(transport http.RoundTripper, callback string) (*Browser, error) {
 	}}, nil
 }
 
-// Open goes to an address as if another program had asked the browser to.
+// Open goes to an address as if another program had asked the browser to. It fails with a *PageError if it ends at a
+// page that says what is wrong; so does Press.
 func (b *Browser) Open(ctx context.Context, address string) (Landing, error) {
 	u, err := url.Parse(address)
 	if err != nil {
@@ -138,8 +148,8 @@ func (b *Browser) read(answer *http.Response) (Landing, error) {
 	if err != nil {
 		return Landing{}, err
 	}
-	if answer.StatusCode != http.StatusOK {
-		return Landing{}, fmt.Errorf("%s answers %s: %s", originOf(p.URL), answer.Status, p.text)
+	if p.Status != http.StatusOK {
+		return Landing{}, &PageError{p}
 	}
 	return Landing{Page: p}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -14,10 +15,12 @@ import (
 
 // Page is what of a page matters to whoever fills in its forms.
 type Page struct {
-	URL      *url.URL
+	URL    *url.URL
+	Status int // of the answer that it came in
+	// Heading is its first h1, Text its words: those of its main element, if it has one.
+	Heading, Text string
+
 	referrer string // its Referrer-Policy
-	Heading  string // its first h1
-	text     string // its words, for when it says what went wrong
 	forms    []form
 }
 
@@ -25,6 +28,7 @@ type form struct {
 	action  *url.URL // as written: relative to the page's URL
 	method  string
 	values  url.Values // of its inputs
+	fields  []string   // names of the inputs that a person types into
 	buttons []Button   // that submit it
 }
 
@@ -40,6 +44,22 @@ func (p *Page) formOrigin() string {
 	return originOf(p.URL)
 }
 
+// Fill types into a field of a form, in place of what stood there. Whoever presses a button later sends it.
+func (p *Page) Fill(field, text string) error {
+	for _, f := range p.forms {
+		if slices.Contains(f.fields, field) {
+			f.values.Set(field, text)
+			return nil
+		}
+	}
+	return fmt.Errorf("the page %q has no field %q", p.Heading, field)
+}
+
+// Has says whether a person finds such a field on the page.
+func (p *Page) Has(field string) bool {
+	return slices.ContainsFunc(p.forms, func(f form) bool { return slices.Contains(f.fields, field) })
+}
+
 func readPage(answer *http.Response) (*Page, error) {
 	u := answer.Request.URL
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "text/html" {
@@ -49,7 +69,7 @@ func readPage(answer *http.Response) (*Page, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
 	}
-	p := &Page{URL: u, referrer: answer.Header.Get("Referrer-Policy")}
+	p := &Page{URL: u, Status: answer.StatusCode, Text: textOf(root), referrer: answer.Header.Get("Referrer-Policy")}
 	for n := range root.Descendants() {
 		switch n.DataAtom {
 		case atom.H1:
@@ -57,7 +77,7 @@ func readPage(answer *http.Response) (*Page, error) {
 				p.Heading = textOf(n)
 			}
 		case atom.Main:
-			p.text = textOf(n)
+			p.Text = textOf(n)
 		case atom.Form:
 			f, err := readForm(n)
 			if err != nil {
@@ -79,14 +99,18 @@ func readForm(n *html.Node) (form, error) {
 		f.method = http.MethodPost
 	}
 	for n := range n.Descendants() {
-		kind := strings.ToLower(attribute(n, "type"))
+		kind, name := strings.ToLower(attribute(n, "type")), attribute(n, "name")
 		switch {
 		case n.DataAtom == atom.Button && (kind == "" || kind == "submit"):
-			f.buttons = append(f.buttons, Button{attribute(n, "name"), attribute(n, "value"), textOf(n)})
+			f.buttons = append(f.buttons, Button{name, attribute(n, "value"), textOf(n)})
 		case n.DataAtom == atom.Input && kind == "submit":
-			f.buttons = append(f.buttons, Button{attribute(n, "name"), attribute(n, "value"), attribute(n, "value")})
-		case n.DataAtom == atom.Input && kind == "hidden":
-			f.values.Add(attribute(n, "name"), attribute(n, "value"))
+			f.buttons = append(f.buttons, Button{name, attribute(n, "value"), attribute(n, "value")})
+		case n.DataAtom != atom.Input || name == "":
+		case kind == "hidden":
+			f.values.Add(name, attribute(n, "value"))
+		case slices.Contains([]string{"", "text", "email", "password"}, kind):
+			f.values.Add(name, attribute(n, "value"))
+			f.fields = append(f.fields, name)
 		}
 	}
 	return f, nil
@@ -101,11 +125,11 @@ func attribute(n *html.Node, name string) string {
 	return ""
 }
 
-// textOf is a node's words, one space apart.
+// textOf is a node's words, one space apart, without those that no browser shows.
 func textOf(n *html.Node) string {
 	var words []string
 	for d := range n.Descendants() {
-		if d.Type == html.TextNode {
+		if d.Type == html.TextNode && !slices.Contains([]atom.Atom{atom.Style, atom.Script, atom.Title}, d.Parent.DataAtom) {
 			words = append(words, strings.Fields(d.Data)...)
 		}
 	}
