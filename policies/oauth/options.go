@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"path/filepath"
 	"time"
+
+	"durward/policies"
 )
 
 // ownProperties are the options that every identity provider has in common, as members of a schema's "properties".
@@ -18,6 +21,18 @@ var ownProperties string
 type options struct {
 	accessTTL, refreshTTL               time.Duration
 	remoteTimeout, stateTTL, sessionTTL time.Duration
+	// caFile names a file of PEM certificates, or is empty.
+	caFile string
+	access accessRules
+	brand  branding
+}
+
+// parted are handler.options in their two parts.
+type parted struct {
+	own      options
+	provider json.RawMessage
+	// problems are what the schema does not say of the own part.
+	problems []policies.Problem
 }
 
 // ownOptions is the JSON form. Numbers are float64 because JSON Schema calls 900.0 an integer too.
@@ -31,11 +46,14 @@ type ownOptions struct {
 		RemoteTimeoutMs   float64 `json:"remoteTimeoutMs"`
 		StateTTLSeconds   float64 `json:"stateTtlSeconds"`
 		SessionTTLSeconds float64 `json:"sessionTtlSeconds"`
+		CAFile            string  `json:"caFile"`
 	} `json:"browserLoginOverrides"`
+	Access accessOptions   `json:"access"`
+	Pages  json.RawMessage `json:"pages"`
 }
 
 // splitOptions parts handler.options into the authorization server's own and the rest, which is the provider's.
-func splitOptions(raw json.RawMessage) (options, json.RawMessage, error) {
+func splitOptions(raw json.RawMessage) (parted, error) {
 	var own ownOptions
 	own.Gateway.AccessTokenTTLSeconds = 900
 	own.Gateway.RefreshTokenTTLSeconds = 2592000
@@ -44,25 +62,44 @@ func splitOptions(raw json.RawMessage) (options, json.RawMessage, error) {
 	own.BrowserLoginOverrides.StateTTLSeconds = 900
 	own.BrowserLoginOverrides.SessionTTLSeconds = 28800
 	if err := json.Unmarshal(raw, &own); err != nil {
-		return options{}, nil, fmt.Errorf("decode options: %w", err)
+		return parted{}, fmt.Errorf("decode options: %w", err)
+	}
+	access, err := readAccess(own.Access)
+	if err != nil {
+		return parted{}, err
 	}
 	members, err := membersOf(raw)
 	if err != nil {
-		return options{}, nil, err
+		return parted{}, err
 	}
-	delete(members, "gateway")
-	delete(members, "browserLoginOverrides")
+	for _, name := range []string{"gateway", "browserLoginOverrides", "access", "pages"} {
+		delete(members, name)
+	}
 	rest, err := json.Marshal(members)
 	if err != nil {
-		return options{}, nil, fmt.Errorf("encode provider options: %w", err)
+		return parted{}, fmt.Errorf("encode provider options: %w", err)
 	}
-	return options{
-		accessTTL:     scaled(own.Gateway.AccessTokenTTLSeconds, time.Second),
-		refreshTTL:    scaled(own.Gateway.RefreshTokenTTLSeconds, time.Second),
-		remoteTimeout: scaled(own.BrowserLoginOverrides.RemoteTimeoutMs, time.Millisecond),
-		stateTTL:      scaled(own.BrowserLoginOverrides.StateTTLSeconds, time.Second),
-		sessionTTL:    scaled(own.BrowserLoginOverrides.SessionTTLSeconds, time.Second),
-	}, rest, nil
+	brand, problems := readBranding(own.Pages)
+	if file := own.BrowserLoginOverrides.CAFile; file != "" && !filepath.IsAbs(file) {
+		problems = append(problems, policies.Problem{
+			Pointer: "/browserLoginOverrides/caFile",
+			Text:    "must be an absolute path, such as /etc/durward/provider-ca.pem",
+		})
+	}
+	return parted{
+		own: options{
+			accessTTL:     scaled(own.Gateway.AccessTokenTTLSeconds, time.Second),
+			refreshTTL:    scaled(own.Gateway.RefreshTokenTTLSeconds, time.Second),
+			remoteTimeout: scaled(own.BrowserLoginOverrides.RemoteTimeoutMs, time.Millisecond),
+			stateTTL:      scaled(own.BrowserLoginOverrides.StateTTLSeconds, time.Second),
+			sessionTTL:    scaled(own.BrowserLoginOverrides.SessionTTLSeconds, time.Second),
+			caFile:        own.BrowserLoginOverrides.CAFile,
+			access:        access,
+			brand:         brand,
+		},
+		provider: rest,
+		problems: problems,
+	}, nil
 }
 
 func scaled(n float64, unit time.Duration) time.Duration { return time.Duration(n) * unit }

@@ -25,12 +25,17 @@ func accessKey(token string) string        { return "access/" + digest(token) }
 func refreshKey(token string) string       { return "refresh/" + digest(token) }
 func grantKey(person, grant string) string { return "grant/" + person + "/" + grant }
 
-// person is who signed in. Issuer and Subject together identify (C5); email and name are for showing.
+// person is who signed in. Issuer and Subject together identify (C5); email and name are for showing, and like the rest
+// for the access rules, which are asked anew wherever the record is used.
 type person struct {
-	Issuer  string `json:"issuer"`
-	Subject string `json:"subject"`
-	Email   string `json:"email,omitempty"`
-	Name    string `json:"name,omitempty"`
+	Issuer        string   `json:"issuer"`
+	Subject       string   `json:"subject"`
+	Email         string   `json:"email,omitempty"`
+	EmailVerified bool     `json:"email_verified,omitempty"`
+	Name          string   `json:"name,omitempty"`
+	Organizations []string `json:"organizations,omitempty"`
+	// Claims are those that a rule names, and no others.
+	Claims map[string]json.RawMessage `json:"claims,omitempty"`
 }
 
 // key is the person's name within the store and in tags. No issuer holds a NUL, so no two people share a key.

@@ -51,7 +51,7 @@ type endpoint struct {
 func newServer(
 	input policies.Input, own options, provider policies.IdentityProvider, host policies.Host,
 ) (*server, error) {
-	pages, err := loadPages(branding{})
+	pages, err := loadPages(own.brand)
 	if err != nil {
 		return nil, err
 	}

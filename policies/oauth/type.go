@@ -2,9 +2,13 @@ package oauth
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 
 	"durward/policies"
@@ -40,13 +44,16 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 	if _, err := mergeSchema(t.provider.Describe().Options); err != nil {
 		problem("this policy type cannot be used: %v", err)
 	}
-	if _, rest, err := splitOptions(input.Options); err != nil {
+	if given, err := splitOptions(input.Options); err != nil {
 		problem("options must be an object as the schema of the policy type describes it")
 	} else {
-		own := t.provider.Validate(rest)
-		report.Problems = append(report.Problems, own.Problems...)
-		report.Notes = append(report.Notes, own.Notes...)
-		report.Facts = append(report.Facts, own.Facts...)
+		of := t.provider.Validate(given.provider)
+		report.Problems = slices.Concat(report.Problems, given.problems, of.Problems)
+		report.Notes = of.Notes
+		if given.own.access.open() {
+			report.Notes = append(report.Notes, policies.Problem{Text: openNote})
+		}
+		report.Facts = of.Facts
 	}
 	if cookie := (&http.Cookie{Name: input.Name, Value: "x"}); cookie.Valid() != nil { //nolint:gosec // never sent
 		problem("the policy's name becomes part of a cookie's name: use letters, digits, '-' and '_' only")
@@ -74,15 +81,47 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 func (t policyType) Configure(
 	_ context.Context, input policies.Input, host policies.Host,
 ) (policies.Policy, error) {
-	own, rest, err := splitOptions(input.Options)
+	given, err := splitOptions(input.Options)
 	if err != nil {
 		return nil, err
 	}
-	provider, err := t.provider.Configure(rest, policies.ProviderSettings{Timeout: own.remoteTimeout})
+	roots, err := readRoots(given.own.caFile)
+	if err != nil {
+		return nil, err
+	}
+	provider, err := t.provider.Configure(given.provider, policies.ProviderSettings{
+		Timeout: given.own.remoteTimeout, RootCAs: roots,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("configure identity provider: %w", err)
 	}
-	return newServer(input, own, provider, host)
+	return newServer(input, given.own, provider, host)
+}
+
+// readRoots reads the certificates of browserLoginOverrides.caFile, nil if none is named. Each must be a certificate:
+// one that is passed over in silence would show only when somebody signs in.
+func readRoots(file string) ([]byte, error) {
+	if file == "" {
+		return nil, nil
+	}
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %w", err)
+	}
+	count := 0
+	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "CERTIFICATE" {
+			continue
+		}
+		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
+			return nil, fmt.Errorf("read browserLoginOverrides.caFile: %s: certificate %d: %w", file, count+1, err)
+		}
+		count++
+	}
+	if count == 0 {
+		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %s: it holds no PEM certificate", file)
+	}
+	return content, nil
 }
 
 // facts says what follows from the origin. Without configured origins each request's own counts.
