@@ -28,8 +28,8 @@ func TestPolicy(t *testing.T) {
 	})
 }
 
-// The seed page's options, each with its default, are the whole of the schema.
-func TestOptionsAreThoseOfTheSeed(t *testing.T) {
+// Clerk's own options and those of every provider, each with its default, are the whole of the schema.
+func TestOptionsAndDefaults(t *testing.T) {
 	var schema struct {
 		Properties map[string]struct {
 			Default    any `json:"default"`
@@ -55,7 +55,8 @@ func TestOptionsAreThoseOfTheSeed(t *testing.T) {
 		"frontendApiUrl": nil, "clientId": nil, "clientSecret": nil, "scope": "openid profile email",
 		"gateway.accessTokenTtlSeconds": 900.0, "gateway.refreshTokenTtlSeconds": 2592000.0, "gateway.cimdEnabled": true,
 		"browserLoginOverrides.remoteTimeoutMs": 10000.0, "browserLoginOverrides.stateTtlSeconds": 900.0,
-		"browserLoginOverrides.sessionTtlSeconds": 28800.0,
+		"browserLoginOverrides.sessionTtlSeconds": 28800.0, "browserLoginOverrides.caFile": nil,
+		"access.emails": nil, "access.emailDomains": nil, "access.organizations": nil, "access.requiredClaims": nil,
 	}
 	if len(got) != len(want) {
 		t.Errorf("options = %v, want %v", got, want)
