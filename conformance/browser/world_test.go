@@ -1,0 +1,174 @@
+package browser
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/json"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"durward/cmd/durward/demo/idp"
+	"durward/conformance/gateway"
+)
+
+// patience bounds how long a test waits for what must happen: far more than it takes, on a machine that does more.
+const patience = 20 * time.Second
+
+// world is a gateway and what people meet around it. Tests share it, each with people and clients of its own.
+type world struct {
+	*gateway.Gateway
+	// origin is the gateway's, as browsers know it.
+	origin string
+	// front is the TLS server before the gateway, nil on loopback.
+	front    *front
+	provider *provider
+	// client reaches the world's names without a browser.
+	client *http.Client
+}
+
+// setup says how a world differs from the usual.
+type setup struct {
+	// secure puts the gateway behind TLS under a public name.
+	secure bool
+	// options are added to the policy's.
+	options map[string]any
+}
+
+func newWorld(t *testing.T, s setup) *world {
+	t.Helper()
+	chromium.get(t) // before anything is built for nothing
+	w := &world{client: newClient(t)}
+	var callbacks []string
+	if s.secure {
+		w.front = &front{listener: listen(t, "mcp."+site)}
+		w.origin = w.front.origin
+		callbacks = []string{w.origin + "/oauth/callback"}
+	}
+	w.provider = newProvider(t, callbacks)
+	w.Gateway = gateway.Start(t, func(g *gateway.Gateway) {
+		g.Setenv("CLERK_FRONTEND_API_URL", w.provider.Issuer())
+		g.Setenv("CLERK_CLIENT_ID", w.provider.ClientID())
+		g.Setenv("CLERK_CLIENT_SECRET", w.provider.ClientSecret())
+		if w.origin != "" {
+			g.Save("gateway.json", `{"publicUrl": "`+w.origin+`"}`)
+		}
+		if s.options != nil {
+			g.Save("policies.json", withOptions(t, g.Read("policies.json"), s.options))
+		}
+	})
+	if w.front == nil {
+		w.origin = w.URL
+		return w
+	}
+	target, err := url.Parse(w.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.front.forward(target)
+	return w
+}
+
+// withOptions adds options to the one policy of policies.json.
+func withOptions(t *testing.T, file string, options map[string]any) string {
+	t.Helper()
+	var document struct {
+		Schema   string `json:"$schema"`
+		Policies []struct {
+			Name       string `json:"name"`
+			PolicyType string `json:"policyType"`
+			Handler    struct {
+				Export  string         `json:"export"`
+				Module  string         `json:"module"`
+				Options map[string]any `json:"options"`
+			} `json:"handler"`
+		} `json:"policies"`
+	}
+	if err := json.Unmarshal([]byte(file), &document); err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range options {
+		document.Policies[0].Handler.Options[name] = value
+	}
+	text, err := json.MarshalIndent(document, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// newClient makes an HTTP client that finds the suite's names on this machine and trusts its certificate.
+func newClient(t *testing.T) *http.Client {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.StartTLS()
+	defer server.Close()
+	trusted := x509.NewCertPool()
+	trusted.AddCert(server.Certificate())
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			_, port, err := net.SplitHostPort(address)
+			if err != nil {
+				return nil, err
+			}
+			var d net.Dialer
+			return d.DialContext(ctx, network, net.JoinHostPort("127.0.0.1", port))
+		},
+	}
+	transport.TLSClientConfig = server.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	transport.TLSClientConfig.RootCAs = trusted
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// provider is the demo's identity provider, which can be told to fail.
+type provider struct {
+	*idp.Provider
+	mu     sync.Mutex
+	faults []func(http.ResponseWriter, *http.Request) bool
+}
+
+// newProvider starts the provider. It answers at these callbacks; without any, at every loopback address.
+func newProvider(t *testing.T, callbacks []string) *provider {
+	t.Helper()
+	l := listen(t, "")
+	made, err := idp.New(idp.Options{
+		Issuer: l.origin, ClientSecret: gateway.Canary + "-of-the-provider", RedirectURIs: callbacks,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &provider{Provider: made}
+	l.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p.mu.Lock()
+		faults := p.faults
+		p.mu.Unlock()
+		for _, fails := range faults {
+			if fails(w, r) {
+				return
+			}
+		}
+		made.ServeHTTP(w, r)
+	}))
+	return p
+}
+
+// fail has fault answer each request first until the test ends; false leaves the request to the provider. The test must
+// not run beside others that sign in.
+func (p *provider) fail(t *testing.T, fault func(http.ResponseWriter, *http.Request) bool) {
+	set := func(faults ...func(http.ResponseWriter, *http.Request) bool) {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.faults = faults
+	}
+	set(fault)
+	t.Cleanup(func() { set() })
+}
+
+// own tells whether a URL is the gateway's.
+func (w *world) own(address string) bool { return strings.HasPrefix(address, w.origin+"/") }
