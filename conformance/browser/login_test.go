@@ -5,39 +5,6 @@ import (
 	"testing"
 )
 
-// scenario is something that happens to a person.
-type scenario struct {
-	name string
-	run  func(*testing.T, *world)
-}
-
-// together runs scenarios side by side in one world.
-func together(t *testing.T, w *world, scenarios ...scenario) {
-	for _, s := range scenarios {
-		t.Run(s.name, func(t *testing.T) {
-			t.Parallel()
-			s.run(t, w)
-		})
-	}
-}
-
-func TestBehindTLS(t *testing.T) {
-	together(t, newWorld(t, setup{secure: true}),
-		scenario{"first login", firstLogin},
-		scenario{"second app", secondApp},
-		scenario{"refuse", refuse},
-		scenario{"two tabs", twoTabs},
-	)
-}
-
-func TestOnLoopback(t *testing.T) {
-	together(t, newWorld(t, setup{}),
-		scenario{"first login", firstLogin},
-		scenario{"refuse", refuse},
-		scenario{"two tabs", twoTabs},
-	)
-}
-
 // Nothing is known of a browser: it is asked, signs in at the provider, and the app gets a code that works. The provider
 // is reached, and state is kept in the browser, only after the person has allowed (A42, A45, S19, S25, S27).
 func firstLogin(t *testing.T, w *world) {

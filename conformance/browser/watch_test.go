@@ -33,7 +33,7 @@ type watch struct {
 	known     map[string]bool // hosts that may be spoken to
 }
 
-// expectation is a fault that a test says must happen.
+// expectation is a fault that a test says must happen, or may.
 type expectation struct {
 	like *regexp.Regexp
 	seen bool
@@ -153,6 +153,11 @@ func (o *watch) fault(text string) {
 // expect says that a fault like this must happen.
 func (o *watch) expect(like string) {
 	o.note(func() { o.expected = append(o.expected, &expectation{like: regexp.MustCompile(like)}) })
+}
+
+// allow says that a fault like this may happen.
+func (o *watch) allow(like string) {
+	o.note(func() { o.expected = append(o.expected, &expectation{like: regexp.MustCompile(like), seen: true}) })
 }
 
 // know allows requests to an origin.
