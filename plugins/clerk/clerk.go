@@ -94,7 +94,7 @@ func (provider) Configure(raw json.RawMessage, s policies.ProviderSettings) (pol
 		return nil, err
 	}
 	c := config(o)
-	c.Timeout = s.Timeout
+	c.Timeout, c.RootCAs = s.Timeout, s.RootCAs
 	return oidclogin.New(c)
 }
 
@@ -104,6 +104,6 @@ func config(o options) oidclogin.Config {
 	return oidclogin.Config{
 		Issuer: base, AuthorizeURL: base + "/oauth/authorize", TokenURL: base + "/oauth/token",
 		JWKSURL: base + "/.well-known/jwks.json", ClientID: o.ClientID, ClientSecret: o.ClientSecret,
-		Scopes: strings.Fields(o.Scope),
+		Scopes: strings.Fields(o.Scope), OrganizationClaim: "org_id",
 	}
 }

@@ -133,6 +133,19 @@ func TestScopeAndItsDefault(t *testing.T) {
 	}
 }
 
+// The options of every provider reach the library: a private authority, and the claim that Clerk names organizations in.
+func TestSettingsArePassedOn(t *testing.T) {
+	_, err := clerk.Provider().Configure(encode(t, nil), policies.ProviderSettings{
+		Timeout: time.Second, RootCAs: []byte("no certificate"),
+	})
+	if err == nil || !strings.Contains(err.Error(), "RootCAs") {
+		t.Errorf("certificates that are none: %v", err)
+	}
+	if _, err := clerk.Provider().Configure(encode(t, nil), policies.ProviderSettings{}); err == nil {
+		t.Error("no time-out was taken")
+	}
+}
+
 func TestTheType(t *testing.T) {
 	described := clerk.Type().Describe()
 	if described.Type != "mcp-clerk-oauth-inbound" || clerk.Export != "McpClerkOAuthInboundPolicy" {

@@ -24,7 +24,7 @@ type claims map[string]json.RawMessage
 func readClaims(payload []byte) (claims, error) {
 	var c claims
 	if err := json.Unmarshal(payload, &c); err != nil || c == nil {
-		return nil, invalid("id_token_malformed", errors.New("the ID token's payload is not a JSON object"))
+		return nil, failed("id_token_malformed", errors.New("the ID token's payload is not a JSON object"))
 	}
 	return c, nil
 }
@@ -69,10 +69,18 @@ func (c claims) affirmed(name string) bool {
 	return c.text(name) == "true"
 }
 
+// organizations answers those that a claim names. Which claim that is differs among providers; "" is none.
+func organizations(c claims, claim string) []string {
+	if claim == "" {
+		return nil
+	}
+	return slices.DeleteFunc(c.list(claim), func(id string) bool { return id == "" })
+}
+
 // checkClaims is the list of OpenID Connect Core section 3.1.3.7, items 2 to 5 and 9 to 11.
 func checkClaims(c claims, issuer, clientID, nonce string, now time.Time) error {
 	if c.text("iss") != issuer {
-		return misconfigured("id_token_iss", issuerHint, errors.New("the ID token is of another issuer"))
+		return failed("id_token_iss", errors.New("the ID token is of another issuer"))
 	}
 	if err := checkAudience(c, clientID); err != nil {
 		return err
@@ -81,15 +89,15 @@ func checkClaims(c claims, issuer, clientID, nonce string, now time.Time) error 
 		return err
 	}
 	if _, present := c["nonce"]; !present {
-		return invalid("nonce_missing", errors.New("the ID token has no nonce"))
+		return failed("nonce_missing", errors.New("the ID token has no nonce"))
 	}
 	if subtle.ConstantTimeCompare([]byte(c.text("nonce")), []byte(nonce)) != 1 {
-		return invalid("nonce_mismatch", errors.New("the ID token answers another login"))
+		return failed("nonce_mismatch", errors.New("the ID token answers another login"))
 	}
 	// Core section 2: at most 255 ASCII characters. It becomes part of keys, tags and header values.
 	sub := c.text("sub")
 	if sub == "" || len(sub) > 255 || strings.ContainsFunc(sub, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return invalid("id_token_sub", errors.New("the ID token has no usable sub"))
+		return failed("id_token_sub", errors.New("the ID token has no usable sub"))
 	}
 	return nil
 }
@@ -97,14 +105,14 @@ func checkClaims(c claims, issuer, clientID, nonce string, now time.Time) error 
 func checkAudience(c claims, clientID string) error {
 	audience := c.list("aud")
 	if !slices.Contains(audience, clientID) {
-		return invalid("id_token_aud", errors.New("the ID token is for another client"))
+		return failed("id_token_aud", errors.New("the ID token is for another client"))
 	}
 	_, hasParty := c["azp"]
 	switch {
 	case hasParty && c.text("azp") != clientID:
-		return invalid("id_token_azp", errors.New("the ID token was issued to another client"))
+		return failed("id_token_azp", errors.New("the ID token was issued to another client"))
 	case !hasParty && len(audience) > 1:
-		return invalid("id_token_azp", errors.New("the ID token has several audiences and no azp"))
+		return failed("id_token_azp", errors.New("the ID token has several audiences and no azp"))
 	}
 	return nil
 }
@@ -112,15 +120,15 @@ func checkAudience(c claims, clientID string) error {
 func checkTimes(c claims, now time.Time) error {
 	expires, ok := c.instant("exp")
 	if !ok || !now.Before(expires.Add(skew)) {
-		return invalid("id_token_exp", errors.New("the ID token has expired, or does not say when it does"))
+		return failed("id_token_exp", errors.New("the ID token has expired, or does not say when it does"))
 	}
 	issued, ok := c.instant("iat")
 	if !ok || issued.After(now.Add(skew)) {
-		return invalid("id_token_iat", errors.New("the ID token is from the future, or does not say when it was issued"))
+		return failed("id_token_iat", errors.New("the ID token is from the future, or does not say when it was issued"))
 	}
 	if _, present := c["nbf"]; present {
 		if from, ok := c.instant("nbf"); !ok || from.After(now.Add(skew)) {
-			return invalid("id_token_nbf", errors.New("the ID token is not valid yet"))
+			return failed("id_token_nbf", errors.New("the ID token is not valid yet"))
 		}
 	}
 	return nil

@@ -1,12 +1,13 @@
 package oidclogin
 
 import (
-	"context"
+	"bytes"
 	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"time"
 )
@@ -16,80 +17,78 @@ const maxAnswer = 1 << 20
 
 var errTooLarge = fmt.Errorf("the provider's answer is larger than %d bytes", maxAnswer)
 
+// newTransport makes a transport to the provider. If roots is not nil, only certificates that lead to it are trusted.
+func newTransport(roots *x509.CertPool) http.RoundTripper {
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:      true,
+		MaxIdleConns:           4,
+		IdleConnTimeout:        30 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
+	}
+}
+
+// readRoots reads certificates in PEM. All that is there must be one: a file that holds a key by mistake, or half a
+// certificate, is better found now than at somebody's sign-in.
+func readRoots(text []byte) (*x509.CertPool, error) {
+	if len(text) == 0 {
+		return nil, nil
+	}
+	roots := x509.NewCertPool()
+	count := 0
+	for rest := text; ; count++ {
+		var block *pem.Block
+		if block, rest = pem.Decode(rest); block == nil {
+			if bytes.Contains(rest, []byte("-----BEGIN")) {
+				return nil, errors.New("field RootCAs holds a PEM block that is cut off or damaged")
+			}
+			break
+		}
+		if block.Type != "CERTIFICATE" {
+			return nil, errors.New("field RootCAs must hold certificates only: a PEM block of another kind is among them")
+		}
+		certificate, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			return nil, errors.New("field RootCAs holds a certificate that cannot be read")
+		}
+		roots.AddCert(certificate)
+	}
+	if count == 0 {
+		return nil, errors.New("field RootCAs holds no certificate in PEM")
+	}
+	return roots, nil
+}
+
 // newClient makes a client to talk to the provider with. Bounds in time are its user's.
 func newClient(transport http.RoundTripper) *http.Client {
-	if transport == nil {
-		transport = &http.Transport{
-			Proxy:                  http.ProxyFromEnvironment,
-			ForceAttemptHTTP2:      true,
-			MaxIdleConns:           4,
-			IdleConnTimeout:        30 * time.Second,
-			MaxResponseHeaderBytes: 64 << 10,
-			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
-		}
-	}
 	return &http.Client{
-		Transport: bounded{transport},
+		Transport: transport,
 		// A redirected token request would carry the code, and by 307 the secret, to a place nobody configured; a
 		// redirected key fetch would let another host say whose signatures count.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
 
-// bounded is a transport whose answers fail when they grow beyond maxAnswer, instead of filling the memory.
-type bounded struct{ base http.RoundTripper }
+// whole is a transport whose answers have been read to their end, within maxAnswer. So whatever goes wrong on the way
+// is an error of the call; the libraries above would make text of it. Every answer is called JSON: all endpoints here
+// answer that, some under another name, and x/oauth2 would go by the name.
+type whole struct{ base http.RoundTripper }
 
-func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := b.base.RoundTrip(r)
+func (w whole) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := w.base.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}
-	answer.Body = &boundedBody{body: answer.Body, left: maxAnswer}
-	return answer, nil
-}
-
-type boundedBody struct {
-	body io.ReadCloser
-	left int64
-}
-
-func (b *boundedBody) Read(p []byte) (int, error) {
-	if b.left < 0 {
-		return 0, errTooLarge
-	}
-	// One byte beyond the bound is asked for, so that an answer of exactly that size still ends in io.EOF.
-	n, err := b.body.Read(p[:min(int64(len(p)), b.left+1)])
-	b.left -= int64(n)
-	if b.left < 0 {
-		return n - 1, errTooLarge
-	}
-	return n, err
-}
-
-func (b *boundedBody) Close() error { return b.body.Close() }
-
-// networkCause answers why a call failed, in words that hold nothing the provider sent: of the errors that net/http
-// answers, some quote the first line of a broken answer, and all quote the URL.
-func networkCause(err error) error {
-	var (
-		dns  *net.DNSError
-		op   *net.OpError
-		cert *tls.CertificateVerificationError
-		wait net.Error
-	)
+	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
+	_ = answer.Body.Close() // what was read of it stands
 	switch {
-	case errors.Is(err, context.Canceled):
-		return context.Canceled
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &wait) && wait.Timeout():
-		return context.DeadlineExceeded
-	case errors.Is(err, errTooLarge):
-		return errTooLarge
-	case errors.As(err, &dns):
-		return dns
-	case errors.As(err, &cert):
-		return cert
-	case errors.As(err, &op):
-		return op
+	case err != nil:
+		return nil, err
+	case len(body) > maxAnswer:
+		return nil, errTooLarge
 	}
-	return errors.New("the provider's answer could not be read")
+	answer.Body = io.NopCloser(bytes.NewReader(body))
+	answer.Header.Set("Content-Type", "application/json")
+	return answer, nil
 }

@@ -39,6 +39,8 @@ func (c Config) check() error {
 		return errors.New("field Scopes must contain openid")
 	case c.Timeout <= 0:
 		return errors.New("field Timeout must be greater than zero")
+	case c.Transport != nil && len(c.RootCAs) > 0:
+		return errors.New("field RootCAs is for the provider's own transport: a Transport brings its own")
 	}
 	for _, alg := range c.Algs {
 		if !slices.Contains(asymmetricAlgs(), alg) {

@@ -118,6 +118,7 @@ func TestC2_TokenRequest(t *testing.T) {
 func TestC4_Callbacks(t *testing.T) {
 	f := newFake(t)
 	p := f.provider(t)
+	foreign := []string{"https://evil.example"}
 	tests := map[string]struct {
 		query url.Values
 		fault policies.LoginFault
@@ -127,22 +128,28 @@ func TestC4_Callbacks(t *testing.T) {
 		"nothing":       {url.Values{}, isInvalid, "code_missing", ""},
 		"code empty":    {url.Values{"code": {""}}, isInvalid, "code_missing", ""},
 		"two codes":     {url.Values{"code": {testCode, "b"}}, isInvalid, "callback_ambiguous", ""},
-		"iss foreign":   {url.Values{"code": {testCode}, "iss": {"https://evil.example"}}, isInvalid, "issuer_mismatch", ""},
-		"iss empty":     {url.Values{"code": {testCode}, "iss": {""}}, isInvalid, "issuer_mismatch", ""},
+		"iss foreign":   {url.Values{"code": {testCode}, "iss": foreign}, isInvalid, "issuer_mismatch", issuerHint},
+		"iss empty":     {url.Values{"code": {testCode}, "iss": {""}}, isInvalid, "issuer_mismatch", issuerHint},
 		"two iss":       {url.Values{"code": {testCode}, "iss": {f.URL, "x"}}, isInvalid, "callback_ambiguous", ""},
-		"iss and error": {url.Values{"error": {"server_error"}, "iss": {"https://evil"}}, isInvalid, "issuer_mismatch", ""},
+		"iss and error": {url.Values{"error": {"server_error"}, "iss": foreign}, isInvalid, "issuer_mismatch", issuerHint},
 		"refused":       {url.Values{"error": {"access_denied"}}, isRefused, "access_denied", ""},
 		"login wanted":  {url.Values{"error": {"login_required"}}, isRefused, "login_required", ""},
 		"scope": {
 			url.Values{"error": {"invalid_scope"}, "error_description": {"canary"}}, isMisconfigured, "invalid_scope",
-			"tick openid, profile and email on the OAuth application",
+			scopeHint,
 		},
-		"client":          {url.Values{"error": {"unauthorized_client"}}, isMisconfigured, "unauthorized_client", clientHint},
-		"request":         {url.Values{"error": {"invalid_request"}}, isMisconfigured, "invalid_request", setupHint},
-		"provider down":   {url.Values{"error": {"temporarily_unavailable"}}, isUnreachable, "temporarily_unavailable", ""},
-		"unknown":         {url.Values{"error": {"blocked_by_org"}}, isRefused, "blocked_by_org", ""},
-		"markup as error": {url.Values{"error": {"<b>canary</b>"}}, isRefused, "unknown_error", ""},
-		"error empty":     {url.Values{"error": {""}, "code": {testCode}}, isRefused, "unknown_error", ""},
+		"client":        {url.Values{"error": {"unauthorized_client"}}, isMisconfigured, "unauthorized_client", clientHint},
+		"request":       {url.Values{"error": {"invalid_request"}}, isMisconfigured, "invalid_request", setupHint},
+		"provider down": {url.Values{"error": {"temporarily_unavailable"}}, isUnreachable, "temporarily_unavailable", providerHint},
+		"state altered": {url.Values{"error": {"invalid_state"}}, isInvalid, "invalid_state", changedHint},
+		"provider's own set-up": {
+			url.Values{"error": {"misconfiguration"}}, isMisconfigured, "misconfiguration", ownHint,
+		},
+		"unknown":         {url.Values{"error": {"blocked_by_org"}}, isRefused, "blocked_by_org", unknownHint},
+		"one of our own":  {url.Values{"error": {"id_token_missing"}}, isRefused, "id_token_missing", unknownHint},
+		"markup as error": {url.Values{"error": {"<b>canary</b>"}}, isRefused, "unknown_error", unknownHint},
+		"a long error":    {url.Values{"error": {strings.Repeat("x", 65)}}, isRefused, "unknown_error", unknownHint},
+		"error empty":     {url.Values{"error": {""}, "code": {testCode}}, isRefused, "unknown_error", unknownHint},
 		"error and code":  {url.Values{"error": {"access_denied"}, "code": {testCode}}, isRefused, "access_denied", ""},
 	}
 	for name, test := range tests {
@@ -157,8 +164,11 @@ func TestC4_Callbacks(t *testing.T) {
 	if len(f.fetches) != 0 {
 		t.Error("a refused callback caused a call to the provider")
 	}
-	if _, err := completeWith(t, p, url.Values{"code": {testCode}, "iss": {f.URL}, "scope": {"openid"}}); err != nil {
-		t.Errorf("our own issuer and a parameter more: %v", err)
+	more := url.Values{
+		"code": {testCode}, "iss": {f.URL}, "scope": {"openid", "profile"}, "session_state": {"x"}, "error_description": {"y"},
+	}
+	if _, err := completeWith(t, p, more); err != nil {
+		t.Errorf("our own issuer and parameters more: %v", err)
 	}
 }
 
@@ -182,15 +192,19 @@ func TestC3_TokenAnswers(t *testing.T) {
 		"scope":                  {oauthError(400, "invalid_scope"), isMisconfigured, "invalid_scope"},
 		"grant type":             {oauthError(401, "unsupported_grant_type"), isMisconfigured, "unsupported_grant_type"},
 		"provider's own fault":   {oauthError(500, "server_error"), isUnreachable, "server_error"},
-		"down":                   {answerText(503, "canary"), isUnreachable, "token_endpoint_status"},
-		"too many":               {answerText(429, "canary"), isUnreachable, "token_endpoint_status"},
+		"down":                   {answerText(503, "canary"), isUnreachable, "token_endpoint_failed"},
+		"too many":               {answerText(429, "canary"), isUnreachable, "rate_limited"},
 		"nobody there":           {answerText(404, "canary"), isMisconfigured, "token_endpoint_status"},
-		"not JSON":               {answerText(200, "canary"), isUnreachable, "token_endpoint_unreachable"},
-		"too large":              {answerText(200, huge), isUnreachable, "token_endpoint_unreachable"},
-		"no access token":        {answerText(200, `{"token_type":"Bearer"}`), isUnreachable, "token_endpoint_unreachable"},
+		"not JSON":               {answerText(200, "canary"), isMisconfigured, "token_endpoint_malformed"},
+		"too large":              {answerText(200, huge), isMisconfigured, "token_endpoint_too_large"},
+		"no access token":        {answerText(200, `{"token_type":"Bearer"}`), isMisconfigured, "token_endpoint_malformed"},
 		"no id_token":            {granted(`"token_type":"Bearer"`), isMisconfigured, "id_token_missing"},
 		"id_token not a string":  {granted(`"token_type":"Bearer","id_token":{}`), isMisconfigured, "id_token_missing"},
 		"another token_type":     {granted(`"token_type":"mac","id_token":"eyJ"`), isInvalid, "token_type"},
+		"not JSON and no such":   {answerText(200, "<!doctype html><title>canary</title>"), isMisconfigured, "token_endpoint_malformed"},
+		"an array":               {answerText(200, `["canary"]`), isMisconfigured, "token_endpoint_malformed"},
+		"a form":                 {answerText(200, "access_token=canary&token_type=Bearer&id_token=eyJ"), isMisconfigured, "token_endpoint_malformed"},
+		"unknown code":           {oauthError(401, "blocked_by_org"), isRefused, "blocked_by_org"},
 		"connection cut at once": {cut, isUnreachable, "token_endpoint_unreachable"},
 	}
 	for name, test := range tests {
@@ -219,7 +233,7 @@ func TestC3_RedirectsAreNotFollowed(t *testing.T) {
 		f = newFake(t)
 		f.answer(keys, func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", status) })
 		_, err = complete(t, f.provider(t))
-		wantFault(t, err, isMisconfigured, "keys_status")
+		wantFault(t, err, isMisconfigured, "keys_redirects")
 		<-f.fetches
 		if <-f.fetches; len(f.fetches) != 0 {
 			t.Errorf("%d: the key request was sent on", status)
@@ -247,10 +261,10 @@ func TestEveryCallIsBoundedInTime(t *testing.T) {
 		change func(*fakeProvider)
 		code   string
 	}{
-		"token endpoint silent":  {func(f *fakeProvider) { f.answer(tokens, blocked) }, "token_endpoint_unreachable"},
-		"token endpoint stalled": {func(f *fakeProvider) { f.answer(tokens, stalled) }, "token_endpoint_unreachable"},
-		"keys silent":            {func(f *fakeProvider) { f.answer(keys, blocked) }, "keys_unreachable"},
-		"keys stalled":           {func(f *fakeProvider) { f.answer(keys, stalled) }, "keys_unreachable"},
+		"token endpoint silent":  {func(f *fakeProvider) { f.answer(tokens, blocked) }, "token_endpoint_timeout"},
+		"token endpoint stalled": {func(f *fakeProvider) { f.answer(tokens, stalled) }, "token_endpoint_timeout"},
+		"keys silent":            {func(f *fakeProvider) { f.answer(keys, blocked) }, "keys_timeout"},
+		"keys stalled":           {func(f *fakeProvider) { f.answer(keys, stalled) }, "keys_timeout"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -1,83 +1,159 @@
 package oidclogin
 
 import (
+	"context"
+	"crypto/tls"
 	"encoding/json"
-	"strings"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
 
 	"durward/policies"
 )
 
-// What the operator can do about the usual faults of a set-up.
-const (
-	scopeHint  = "tick openid, profile and email on the OAuth application"
-	clientHint = "compare the client id and the client secret with those of the OAuth application at the provider"
-	setupHint  = "compare this policy's options, and the callback URL, with the OAuth application at the provider"
-	issuerHint = "the provider names itself otherwise than this policy's options do: compare the provider's URL with " +
-		"the issuer in its discovery document"
-	urlHint = "check the provider's URL in this policy's options: what answers there is no OpenID provider's endpoint"
-)
-
-func invalid(code string, cause error) *policies.LoginError {
-	return &policies.LoginError{Fault: policies.LoginInvalid, Code: code, Err: cause}
-}
-
-func misconfigured(code, hint string, cause error) *policies.LoginError {
-	return &policies.LoginError{Fault: policies.LoginMisconfigured, Code: code, Hint: hint, Err: cause}
-}
-
-func unreachable(code string, cause error) *policies.LoginError {
-	return &policies.LoginError{Fault: policies.LoginUnreachable, Code: code, Err: cause}
-}
-
-// fromProvider turns an error code of the provider into an error of ours: RFC 6749 sections 4.1.2.1 and 5.2, OpenID
-// Connect Core section 3.1.2.6. Branching is on the code alone, for providers differ in the HTTP status they put on it.
-// error_description is left out: it is free text, and may well repeat the code or the client it complains about.
-func fromProvider(code, trace string) *policies.LoginError {
-	e := &policies.LoginError{Code: word(code), Trace: word(trace)}
-	switch code {
-	case "access_denied", "login_required", "consent_required", "interaction_required", "account_selection_required":
-		e.Fault = policies.LoginRefused
-	case "invalid_scope":
-		e.Fault, e.Hint = policies.LoginMisconfigured, scopeHint
-	case "invalid_client", "unauthorized_client":
-		e.Fault, e.Hint = policies.LoginMisconfigured, clientHint
-	case "invalid_request", "unsupported_response_type", "unsupported_grant_type", "invalid_target",
-		"request_not_supported", "registration_not_supported":
-		e.Fault, e.Hint = policies.LoginMisconfigured, setupHint
-	case "server_error", "temporarily_unavailable", "slow_down":
-		e.Fault = policies.LoginUnreachable
-	case "invalid_grant": // a code that was used, has run out, or belongs to another login
-		e.Fault = policies.LoginInvalid
-	default:
-		e.Fault = policies.LoginRefused
-	}
-	if e.Code == "" {
-		e.Code = "unknown_error"
+// failed makes an error of one of this package's own codes.
+func failed(code string, cause error) *policies.LoginError {
+	e := &policies.LoginError{Code: code, Err: cause}
+	for _, m := range ownMeanings() {
+		if m.code == code {
+			e.Fault, e.Hint = m.fault, m.hint
+		}
 	}
 	return e
 }
 
-// word answers s if it looks like an error code or a trace id, else "". Both end up in logs and, as codes, on pages,
-// and at the callback they come by way of the browser.
-func word(s string) string {
-	const allowed = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
-	if len(s) > 64 || strings.Trim(s, allowed) != "" {
-		return ""
+// fromProvider makes an error of a code that the provider gave. Branching is on the code alone, for providers differ in
+// the HTTP status they put on it. error_description is left out: it is free text, and may well repeat the code or the
+// client it complains about.
+func fromProvider(code, trace string) *policies.LoginError {
+	all := providerMeanings()
+	if i := slices.IndexFunc(all, func(m meaning) bool { return m.code == code }); i >= 0 {
+		return &policies.LoginError{Fault: all[i].fault, Code: code, Hint: all[i].hint, Trace: trace}
 	}
-	return s
+	e := failed("unknown_error", nil)
+	e.Trace = trace
+	if code != "" {
+		e.Code = code
+	}
+	return e
+}
+
+// endpoint is how codes name one of the provider's endpoints.
+type endpoint string
+
+const (
+	tokenEndpoint endpoint = "token_endpoint"
+	keySet        endpoint = "keys"
+)
+
+func (at endpoint) failed(what string, cause error) *policies.LoginError {
+	return failed(string(at)+"_"+what, cause)
+}
+
+// answered says what an answer means that is neither a good one nor an error of RFC 6749.
+func (at endpoint) answered(status int, header http.Header, body []byte) *policies.LoginError {
+	cause := fmt.Errorf("the provider answered status %d", status)
+	e := at.failed("status", cause)
+	switch {
+	case status == http.StatusTooManyRequests:
+		e = failed("rate_limited", cause)
+	case status >= 500:
+		e = at.failed("failed", cause)
+	case status >= 300 && status < 400:
+		e = at.failed("redirects", cause)
+	}
+	if e.Fault == policies.LoginUnreachable {
+		e.RetryAfter = retryAfter(header)
+	}
+	e.Trace = traceOf(body)
+	return e
+}
+
+// unanswered says what a call came to that brought no answer to be used. Nothing of err's text is kept but what
+// networkCause lets through: libraries put URLs and whole answers in it.
+func (at endpoint) unanswered(err error) *policies.LoginError {
+	if e, ok := errors.AsType[*policies.LoginError](err); ok {
+		return e
+	}
+	_, onTheWay := errors.AsType[*url.Error](err)
+	switch cause := networkCause(err); {
+	case errors.Is(cause, errTooLarge):
+		return at.failed("too_large", cause)
+	case errors.Is(cause, context.DeadlineExceeded):
+		return at.failed("timeout", cause)
+	case isCertificate(cause):
+		return at.failed("certificate", cause)
+	case onTheWay || errors.Is(cause, context.Canceled):
+		return at.failed("unreachable", cause)
+	}
+	return at.failed("malformed", errors.New("the provider's answer is not what this endpoint answers"))
+}
+
+func isCertificate(err error) bool {
+	_, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok
+}
+
+// networkCause answers why a call failed, in words that hold nothing the provider sent: of the errors that net/http
+// answers, some quote the first line of a broken answer, and all quote the URL.
+func networkCause(err error) error {
+	var (
+		dns  *net.DNSError
+		op   *net.OpError
+		cert *tls.CertificateVerificationError
+		wait net.Error
+	)
+	switch {
+	case errors.Is(err, context.Canceled):
+		return context.Canceled
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &wait) && wait.Timeout():
+		return context.DeadlineExceeded
+	case errors.Is(err, errTooLarge):
+		return errTooLarge
+	case errors.As(err, &dns):
+		return dns
+	case errors.As(err, &cert):
+		return cert
+	case errors.As(err, &op):
+		return op
+	}
+	return errors.New("the provider's answer could not be read")
+}
+
+// maxRetryAfter is the longest time that a provider is believed to want to be left alone.
+const maxRetryAfter = time.Hour
+
+// retryAfter reads Retry-After (RFC 9110 section 10.2.3): seconds, or a date, which counts from the answer's own. What
+// is neither, or past, is zero.
+func retryAfter(header http.Header) time.Duration {
+	value := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	sent, err := http.ParseTime(header.Get("Date"))
+	if err != nil {
+		sent = time.Now()
+	}
+	return min(max(until.Sub(sent), 0), maxRetryAfter)
 }
 
 // traceOf finds the provider's own id of a failed call: Clerk's clerk_trace_id, Entra's trace_id.
 func traceOf(body []byte) string {
-	var ids struct {
-		Clerk string `json:"clerk_trace_id"`
-		Entra string `json:"trace_id"`
-	}
-	if json.Unmarshal(body, &ids) != nil {
+	var members map[string]json.RawMessage
+	if json.Unmarshal(body, &members) != nil {
 		return ""
 	}
-	if ids.Clerk != "" {
-		return word(ids.Clerk)
+	if trace := claims(members).text("clerk_trace_id"); trace != "" {
+		return trace
 	}
-	return word(ids.Entra)
+	return claims(members).text("trace_id")
 }

@@ -11,7 +11,7 @@ import (
 	"durward/policies"
 )
 
-// identify verifies an ID token and answers whom it names (requirements C2, C3).
+// identify verifies an ID token and answers whom it names (requirements C2, C3, C5).
 func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Identity, error) {
 	if err := checkHeader(raw, p.algs); err != nil {
 		return policies.Identity{}, err
@@ -25,7 +25,7 @@ func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Id
 		&oidc.Config{ClientID: p.clientID, SupportedSigningAlgs: p.algs, SkipExpiryCheck: true})
 	_, refused := verifier.Verify(waiting, raw)
 	if keys.payload == nil {
-		return policies.Identity{}, keys.fault(waiting.Err())
+		return policies.Identity{}, keys.fault()
 	}
 	set, err := readClaims(keys.payload)
 	if err != nil {
@@ -35,7 +35,7 @@ func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Id
 		return policies.Identity{}, err
 	}
 	if refused != nil {
-		return policies.Identity{}, invalid("id_token_refused", errors.New("the ID token's claims cannot be used"))
+		return policies.Identity{}, failed("id_token_refused", errors.New("the ID token's claims cannot be used"))
 	}
 	return policies.Identity{
 		Issuer:        p.issuer,
@@ -43,6 +43,8 @@ func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Id
 		Email:         printable(set.text("email")),
 		EmailVerified: set.affirmed("email_verified"),
 		Name:          printable(set.text("name")),
+		Organizations: organizations(set, p.organizationClaim),
+		Claims:        keys.payload,
 	}, nil
 }
 
@@ -56,13 +58,13 @@ func checkHeader(raw string, algs []string) error {
 	token, err := jose.ParseSignedCompact(raw, allowed)
 	if err != nil {
 		if _, wrongAlg := errors.AsType[*jose.ErrUnexpectedSignatureAlgorithm](err); wrongAlg {
-			return invalid("id_token_alg", errors.New("the ID token is not signed with an algorithm we accept"))
+			return failed("id_token_alg", errors.New("the ID token is not signed with an algorithm we accept"))
 		}
-		return invalid("id_token_malformed", errors.New("the ID token is not a signed JWT"))
+		return failed("id_token_malformed", errors.New("the ID token is not a signed JWT"))
 	}
 	typ, present := token.Signatures[0].Protected.ExtraHeaders[jose.HeaderType]
 	if text, _ := typ.(string); present && !strings.EqualFold(text, "JWT") {
-		return invalid("id_token_typ", errors.New("the ID token's typ says that it is some other kind of token"))
+		return failed("id_token_typ", errors.New("the ID token's typ says that it is some other kind of token"))
 	}
 	return nil
 }
@@ -80,21 +82,12 @@ func (w *witness) VerifySignature(ctx context.Context, jwt string) ([]byte, erro
 	return w.payload, w.err
 }
 
-// fault tells a key set that could not be had from a signature that no key of it made; ended is the context's error.
-// The remote key set wraps a cause in the first case only, and of some causes it gives no more than the text.
-func (w *witness) fault(ended error) error {
+// fault tells a key set that could not be had from a signature that no key of it made: the remote key set wraps a cause
+// in the first case only.
+func (w *witness) fault() error {
 	cause := errors.Unwrap(w.err)
 	if cause == nil {
-		return invalid("id_token_signature", errors.New("no key of the provider made the ID token's signature"))
+		return failed("id_token_signature", errors.New("no key of the provider made the ID token's signature"))
 	}
-	status, answered := strings.CutPrefix(cause.Error(), "oidc: get keys failed: ")
-	switch {
-	case answered && (strings.HasPrefix(status, "429") || strings.HasPrefix(status, "5")):
-		return unreachable("keys_status", errors.New("the provider's key set cannot be had at present"))
-	case answered: // redirects are not followed: the key set is not where the options say
-		return misconfigured("keys_status", urlHint, errors.New("the provider's key set is not at its URL"))
-	case strings.Contains(cause.Error(), "Client.Timeout"):
-		return unreachable("keys_unreachable", context.DeadlineExceeded)
-	}
-	return unreachable("keys_unreachable", networkCause(errors.Join(cause, ended)))
+	return keySet.unanswered(cause)
 }

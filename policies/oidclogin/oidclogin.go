@@ -6,9 +6,10 @@
 // iss parameter of the callback (RFC 9207).
 //
 // It promises that a [Provider] touches no network until a person signs in, that every call to the provider ends within
-// Config.Timeout, reads at most 1 MiB and follows no redirect, and that no error it answers holds a code, a token or
-// the client secret: what the provider wrote never passes into an error, save error codes and trace ids of harmless
-// form.
+// Config.Timeout, reads at most 1 MiB and follows no redirect, that keys are fetched anew for an unknown one, but not
+// more often than every ten seconds, and that no error it answers holds a code, a token or the client secret: what the
+// provider wrote never passes into an error, save error codes and trace ids of harmless form. What each code means is
+// said in one place, meaning.go.
 //
 // It is not for deciding who may sign in, for keeping a login's state between its two halves, or for the provider's
 // access token, which is dropped unread: the caller gets an identity and nothing that opens a door elsewhere.
@@ -50,9 +51,14 @@ type Config struct {
 	Timeout time.Duration
 	// Transport carries the calls. If nil, one of the provider's own is made, with the usual proxy variables.
 	Transport http.RoundTripper
+	// RootCAs are certificates in PEM. If there are any, no others are trusted; a Transport must then bring its own.
+	RootCAs []byte
 	// ExtraAuthorize are further parameters of the authorization request, such as prompt or organization. None may be
-	// one that this package sets.
+	// one that this package sets, save prompt, which a fresh login overrides.
 	ExtraAuthorize url.Values
+	// OrganizationClaim names the ID token's claim that holds the ids of the person's organizations, a string or an array
+	// of strings. Empty if the provider has none.
+	OrganizationClaim string
 }
 
 // Provider is an OpenID provider at which people sign in. It implements policies.IdentityProvider, and its methods may
@@ -66,6 +72,8 @@ type Provider struct {
 	extra    []oauth2.AuthCodeOption
 	keys     oidc.KeySet
 	algs     []string
+
+	organizationClaim string
 }
 
 var _ policies.IdentityProvider = (*Provider)(nil)
@@ -76,9 +84,17 @@ func New(c Config) (*Provider, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("configure OpenID provider: %w", err)
 	}
-	client := newClient(c.Transport)
+	transport := c.Transport
+	if transport == nil {
+		roots, err := readRoots(c.RootCAs)
+		if err != nil {
+			return nil, fmt.Errorf("configure OpenID provider: %w", err)
+		}
+		transport = newTransport(roots)
+	}
+	transport = whole{transport}
+	keyClient := newClient(&keyFetches{base: transport})
 	// go-oidc fetches keys outside of any caller's context, so that this client has to bound the time by itself.
-	keyClient := *client
 	keyClient.Timeout = c.Timeout
 	style := c.AuthStyle
 	if style == oauth2.AuthStyleAutoDetect {
@@ -96,7 +112,7 @@ func New(c Config) (*Provider, error) {
 		issuer:   c.Issuer,
 		clientID: c.ClientID,
 		timeout:  c.Timeout,
-		client:   client,
+		client:   newClient(transport),
 		exchange: oauth2.Config{
 			ClientID:     c.ClientID,
 			ClientSecret: c.ClientSecret,
@@ -104,8 +120,10 @@ func New(c Config) (*Provider, error) {
 			Scopes:       slices.Clone(c.Scopes),
 		},
 		extra: extra,
-		keys:  oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), &keyClient), c.JWKSURL),
+		keys:  oidc.NewRemoteKeySet(oidc.ClientContext(context.Background(), keyClient), c.JWKSURL),
 		algs:  algs,
+
+		organizationClaim: c.OrganizationClaim,
 	}, nil
 }
 
@@ -113,15 +131,19 @@ func New(c Config) (*Provider, error) {
 func (p *Provider) Issuer() string { return p.issuer }
 
 // Begin answers the URL of an authorization request (OpenID Connect Core section 3.1.2.1) with state, nonce and an S256
-// challenge (requirement C2). It fails only on a login that lacks one of them.
+// challenge (requirement C2), and with prompt=login if the person is to say anew who they are. It fails only on a login
+// that lacks one of them.
 func (p *Provider) Begin(_ context.Context, login policies.Login) (string, error) {
 	if err := checkLogin(login); err != nil {
 		return "", fmt.Errorf("begin sign-in: %w", err)
 	}
 	config := p.exchange
 	config.RedirectURL = login.RedirectURI
-	return config.AuthCodeURL(login.State, append(slices.Clone(p.extra),
-		oidc.Nonce(login.Nonce), oauth2.S256ChallengeOption(login.Verifier))...), nil
+	parameters := append(slices.Clone(p.extra), oidc.Nonce(login.Nonce), oauth2.S256ChallengeOption(login.Verifier))
+	if login.Fresh {
+		parameters = append(parameters, oauth2.SetAuthURLParam("prompt", "login")) // the last one counts
+	}
+	return config.AuthCodeURL(login.State, parameters...), nil
 }
 
 // Complete exchanges the callback's code and answers the identity that the verified ID token names. Every error is a
@@ -130,10 +152,19 @@ func (p *Provider) Begin(_ context.Context, login policies.Login) (string, error
 func (p *Provider) Complete(
 	ctx context.Context, login policies.Login, callback policies.Callback,
 ) (policies.Identity, error) {
-	if err := checkLogin(login); err != nil {
-		return policies.Identity{}, invalid("login_incomplete", err)
+	identity, err := p.complete(ctx, login, callback.Query)
+	if e, ok := errors.AsType[*policies.LoginError](err); ok {
+		return policies.Identity{}, p.confided(login, callback.Query.Get("code")).clean(*e)
 	}
-	code, err := p.readCallback(callback.Query)
+	return identity, err
+}
+
+// complete is Complete with errors, all *policies.LoginError, in which words of the provider are as it gave them.
+func (p *Provider) complete(ctx context.Context, login policies.Login, query url.Values) (policies.Identity, error) {
+	if err := checkLogin(login); err != nil {
+		return policies.Identity{}, failed("login_incomplete", err)
+	}
+	code, err := p.readCallback(query)
 	if err != nil {
 		return policies.Identity{}, err
 	}

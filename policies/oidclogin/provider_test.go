@@ -86,9 +86,31 @@ func newFake(t *testing.T) *fakeProvider {
 	f := &fakeProvider{fetches: make(chan string, 100), answers: map[string]http.HandlerFunc{}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
+	return f.begin(t)
+}
+
+// newFakeInMemory makes a provider that roundTrip reaches, and nobody else.
+func newFakeInMemory(t *testing.T) *fakeProvider {
+	t.Helper()
+	f := &fakeProvider{fetches: make(chan string, 1000), answers: map[string]http.HandlerFunc{}}
+	f.Server = &httptest.Server{URL: "https://op.example"}
+	return f.begin(t)
+}
+
+func (f *fakeProvider) begin(t *testing.T) *fakeProvider {
 	f.answer(keys, serveKeys("1", testKey()))
 	f.answer(tokens, f.grant(t, nil))
 	return f
+}
+
+// roundTrip answers a request without a network.
+func (f *fakeProvider) roundTrip(r *http.Request) (*http.Response, error) {
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	answer := httptest.NewRecorder()
+	f.ServeHTTP(answer, r)
+	return answer.Result(), nil
 }
 
 func (f *fakeProvider) config() Config {
