@@ -1,13 +1,12 @@
 package gateway
 
 import (
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
-	"syscall"
 	"testing"
+
+	"durward/conformance/parts"
 )
 
 // Root is the product's folder.
@@ -33,28 +32,8 @@ func Binary(t testing.TB) string {
 func binary(t testing.TB, name string, flags ...string) string {
 	t.Helper()
 	path := filepath.Join(Root(), "bin", name)
-	if err := build(path, flags); err != nil {
+	if err := parts.Build(path, Root(), "./cmd/durward", flags...); err != nil {
 		t.Fatal(err)
 	}
 	return path
-}
-
-func build(path string, flags []string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
-		return fmt.Errorf("make folder for the binary: %w", err)
-	}
-	lock, err := os.OpenFile(path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
-	if err != nil {
-		return fmt.Errorf("lock the binary: %w", err)
-	}
-	defer lock.Close()
-	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return fmt.Errorf("lock the binary: %w", err)
-	}
-	build := exec.Command("go", append(append([]string{"build"}, flags...), "-o", path, "./cmd/durward")...)
-	build.Dir = Root()
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build durward: %w\n%s", err, out)
-	}
-	return nil
 }

@@ -40,6 +40,8 @@ type Gateway struct {
 	AdminToken string
 	// Transport carries what clients, people and operators send: http.DefaultTransport unless the test has another.
 	Transport http.RoundTripper
+	// SignIn is how people sign in at its identity provider: at the demo's if it is nil.
+	SignIn SignIn
 
 	t      testing.TB
 	binary string

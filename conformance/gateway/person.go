@@ -16,26 +16,43 @@ import (
 // RedirectURI is where the suites' clients are answered. Nobody listens there.
 const RedirectURI = "http://127.0.0.1:41739/callback"
 
-// Person is somebody with a browser who allows what is asked and signs in at the demo's identity provider.
+// SignIn tells an identity provider, from its page in the browser on, who the person of this name is, and answers where
+// that leads.
+type SignIn func(ctx context.Context, b *browser.Browser, page *browser.Page, name string) (browser.Landing, error)
+
+// Person is somebody with a browser who allows what is asked and signs in at the identity provider.
 type Person struct {
-	// Name is on the button of the provider's page, "Ada Lovelace" or "Grace Hopper".
+	// Name is "Ada Lovelace" or "Grace Hopper".
 	Name    string
 	browser *browser.Browser
+	signIn  SignIn
 }
 
-// NewPerson makes a person with a fresh browser.
-func NewPerson(t testing.TB, name string) *Person { return newPerson(t, name, http.DefaultTransport) }
+// NewPerson makes a person with a fresh browser, who signs in at the demo's provider.
+func NewPerson(t testing.TB, name string) *Person {
+	return newPerson(t, name, http.DefaultTransport, nil)
+}
 
-// Person makes a person with a fresh browser that uses the gateway's Transport.
-func (g *Gateway) Person(t testing.TB, name string) *Person { return newPerson(t, name, g.Transport) }
+// Person makes a person with a fresh browser that uses the gateway's Transport, who signs in at its provider.
+func (g *Gateway) Person(t testing.TB, name string) *Person {
+	return newPerson(t, name, g.Transport, g.SignIn)
+}
 
-func newPerson(t testing.TB, name string, transport http.RoundTripper) *Person {
+func newPerson(t testing.TB, name string, transport http.RoundTripper, signIn SignIn) *Person {
 	t.Helper()
 	b, err := browser.New(transport, RedirectURI)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Person{Name: name, browser: b}
+	if signIn == nil {
+		signIn = pressName
+	}
+	return &Person{Name: name, browser: b, signIn: signIn}
+}
+
+// pressName signs in at the demo's provider, which has a button for everybody it knows.
+func pressName(ctx context.Context, b *browser.Browser, page *browser.Page, name string) (browser.Landing, error) {
+	return b.Press(ctx, page, func(b browser.Button) bool { return strings.Contains(b.Text, name) })
 }
 
 // Allow opens an authorization URL, allows the client, signs in unless the browser has a session, and answers what the
@@ -81,7 +98,7 @@ func (p *Person) Consent(ctx context.Context, consent *browser.Page) (browser.La
 
 // SignIn says on the provider's page who the person is, and answers what the client is told.
 func (p *Person) SignIn(ctx context.Context, provider *browser.Page) (url.Values, error) {
-	at, err := p.browser.Press(ctx, provider, func(b browser.Button) bool { return strings.Contains(b.Text, p.Name) })
+	at, err := p.signIn(ctx, p.browser, provider, p.Name)
 	if err != nil {
 		return nil, fmt.Errorf("sign in: %w", err)
 	}

@@ -6,10 +6,10 @@ import (
 	"syscall"
 )
 
-// Exclusive does something while it holds the lock of a file that is there: the suites, which run at the same time as
-// processes of their own, do it one after the other.
+// Exclusive does something while it holds the lock of a file, which it makes if it is not there: the suites, which run
+// at the same time as processes of their own, do it one after the other.
 func Exclusive(file string, do func() error) error {
-	lock, err := os.Open(file)
+	lock, err := os.OpenFile(file, os.O_RDONLY|os.O_CREATE, 0o600)
 	if err != nil {
 		return fmt.Errorf("lock file: %w", err)
 	}

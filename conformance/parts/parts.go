@@ -1,9 +1,9 @@
 // Package parts answers what of the real parts that the suites need is on this machine: a browser, Node.js, and the
 // packages that are taken from npm.
 //
-// It owns the versions of the npm packages (the folder node) and installs them, once for each state of their lock file.
-// It promises that a part that is missing is named together with how to get it: that test fails where CI=true, and is
-// skipped anywhere else.
+// It owns the versions of the npm packages (the folder node) and installs them, once for each state of their lock file;
+// and it builds the Go programs that suites share. It promises that a part that is missing is named together with how to
+// get it: that test fails where CI=true, and is skipped anywhere else.
 //
 // It starts none of them, and takes nothing but npm packages from the network.
 package parts
