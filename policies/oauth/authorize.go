@@ -34,7 +34,8 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	origin := policies.CallFrom(r.Context()).Origin
 	asked, err := s.readRequest(origin, query)
-	asked.Issuer, asked.Client, asked.Redirect, asked.State = origin, client.ID, redirect, query.get("state")
+	asked.Issuer, asked.Client, asked.ClientName = origin, client.ID, client.Name
+	asked.Redirect, asked.State = redirect, query.get("state")
 	if no, ok := errors.AsType[*refusal](err); ok && who != nil && len(asked.State) <= maxState {
 		redirectTo(w, errorAnswer(asked, no.Code, no.Text))
 		return nil
@@ -42,10 +43,11 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	question := consentRecord{Asked: asked, Shown: who}
 	if slices.Contains(prompts(query), "login") || slices.Contains(prompts(query), "select_account") {
-		who = nil
+		question.Shown, question.Fresh = nil, true
 	}
-	return s.askConsent(w, r, client, asked, who)
+	return s.askConsent(w, r, question, nil)
 }
 
 // target finds out where an answer may go. Any doubt is a page: there is nowhere to redirect to (A31, S1, S2).
@@ -56,8 +58,10 @@ func (s *server) target(r *http.Request, query params) (clientRecord, string, er
 	}
 	client, err := s.client(r.Context(), id)
 	if errors.Is(err, policies.ErrNotFound) {
-		return clientRecord{}, "", badRequest("invalid_client",
-			"this app is not registered here, or no longer: remove the connection in the app and add it again")
+		return clientRecord{}, "", &refusal{
+			Status: http.StatusBadRequest, Code: "invalid_client", Page: msgUnknownApp,
+			Text: "this app is not registered here, or no longer",
+		}
 	}
 	if err != nil {
 		return clientRecord{}, "", err
@@ -67,8 +71,10 @@ func (s *server) target(r *http.Request, query params) (clientRecord, string, er
 		redirect = client.Data.Redirects[0]
 	}
 	if !matchRedirect(client.Data.Redirects, redirect) {
-		return clientRecord{}, "", badRequest("invalid_request",
-			"the app asks to be answered at an address that it has not registered")
+		return clientRecord{}, "", &refusal{
+			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgBadRedirect,
+			Text: "the app asks to be answered at an address that it has not registered",
+		}
 	}
 	return client.Data, redirect, nil
 }
@@ -131,10 +137,11 @@ func errorAnswer(asked authorization, code, description string) string {
 		[2]string{"state", asked.State}, [2]string{"iss", asked.Issuer})
 }
 
-// redirectTo sends the browser on. 303 makes every method a GET, and no body is sent along (A33, S10).
+// redirectTo sends the browser on. 303 makes every method a GET, and no body is sent along (A33, S10); nor is the
+// address of the page, which may hold a code or a state.
 func redirectTo(w http.ResponseWriter, location string) {
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Referrer-Policy", "same-origin")
+	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.Header().Set("Location", location)
 	w.WriteHeader(http.StatusSeeOther)
 }

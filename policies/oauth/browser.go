@@ -62,6 +62,21 @@ func (s *server) cookie(r *http.Request, name string, k kind) string {
 
 // session answers who is signed in with this browser, or nil.
 func (s *server) session(r *http.Request) (*person, error) {
+	found, err := s.sessionOf(r)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return &found.Data.Person, nil
+}
+
+// signedInBrowser is a browser's session and the secret in its cookie.
+type signedInBrowser struct {
+	held[sessionRecord]
+	secret string
+}
+
+// sessionOf answers the browser's session, nil if it has none or its person may not come in any more.
+func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
 	secret := s.cookie(r, cookieSession, sessionCookie)
 	if secret == "" {
 		return nil, nil
@@ -73,34 +88,41 @@ func (s *server) session(r *http.Request) (*person, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read session: %w", err)
 	}
-	if !s.knows(found.Data.Person) {
+	if !s.welcome(found.Data.Person) {
 		return nil, nil
 	}
-	return &found.Data.Person, nil
+	return &signedInBrowser{held: found, secret: secret}, nil
 }
 
 // knows says whether a person is one of the provider's that is configured now. Another one's, of a time before the
 // options were changed, have to sign in anew: nobody vouches for them any more.
 func (s *server) knows(who person) bool { return who.Issuer == s.provider.Issuer() }
 
-// endSession forgets the browser's session, if it has one.
-func (s *server) endSession(r *http.Request) error {
-	secret := s.cookie(r, cookieSession, sessionCookie)
-	if secret == "" {
-		return nil
-	}
-	_, err := s.store.Take(r.Context(), sessionKey(secret))
-	if err != nil && !errors.Is(err, policies.ErrNotFound) {
-		return fmt.Errorf("end session: %w", err)
-	}
-	return nil
+// welcome says whether a person who came in once would be let in now: a changed rule holds at once for everybody.
+func (s *server) welcome(who person) bool {
+	return s.knows(who) && s.options.access.judge(who) == admitted
 }
 
-// sameOrigin says whether a form was sent from a page of ours. Browsers that send neither header are held by the
-// cookie's SameSite and the form's token.
+// endSession forgets the browser's session and answers whose it was; nobody's, if the browser has none.
+func (s *server) endSession(r *http.Request) (person, error) {
+	secret := s.cookie(r, cookieSession, sessionCookie)
+	if secret == "" {
+		return person{}, nil
+	}
+	ended, err := take[sessionRecord](r.Context(), s.store, sessionKey(secret))
+	if err != nil && !errors.Is(err, policies.ErrNotFound) {
+		return person{}, fmt.Errorf("end session: %w", err)
+	}
+	return ended.Data.Person, nil
+}
+
+// sameOrigin says whether a form was sent from a page of ours. Our pages send no referrer, for which browsers write
+// "Origin: null"; then Sec-Fetch-Site decides. Browsers that do not send that either are held by the cookie's SameSite
+// and the form's token.
 func sameOrigin(r *http.Request) bool {
 	site, from := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
-	return (site == "" || site == "same-origin") && (from == "" || from == policies.CallFrom(r.Context()).Origin)
+	return (site == "" || site == "same-origin") &&
+		(from == "" || from == "null" || from == policies.CallFrom(r.Context()).Origin)
 }
 
 // matches compares a secret with a digest in constant time.

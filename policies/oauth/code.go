@@ -79,6 +79,11 @@ func (s *server) checkCode(ctx context.Context, form params, client clientRecord
 		!verifies(form.get("code_verifier"), asked.Challenge):
 		return unknownCode()
 	}
+	if reason := s.options.access.judge(code.Data.Person); reason != admitted { // the rules changed meanwhile
+		grant := grantRecord{Person: code.Data.Person, Client: asked.Client, Resource: asked.Resource}
+		s.record(ctx, grantEvent("access.refused", outcomeRefused, grant, code.Data.Grant, string(reason)))
+		return unknownCode()
+	}
 	return s.sameResource(call.Origin, form, asked.Resource)
 }
 
@@ -114,8 +119,8 @@ func (s *server) firstTokens(ctx context.Context, code held[codeRecord]) (tokenA
 	asked, who := code.Data.Asked, code.Data.Person
 	id := rand.Text()
 	grant := grantRecord{
-		Issuer: asked.Issuer, Person: who, Client: asked.Client, Resource: asked.Resource, Scopes: asked.Scopes,
-		Created: now,
+		Issuer: asked.Issuer, Person: who, Client: asked.Client, Redirect: asked.Redirect, Resource: asked.Resource,
+		Scopes: asked.Scopes, Created: now,
 	}
 	used := code.Data
 	used.Grant = id
@@ -140,7 +145,7 @@ func (s *server) firstTokens(ctx context.Context, code held[codeRecord]) (tokenA
 func (s *server) replayedCode(ctx context.Context, code codeRecord) error {
 	grant := grantRecord{Person: code.Person, Client: code.Asked.Client, Resource: code.Asked.Resource}
 	s.record(ctx, grantEvent("code.replayed", outcomeRefused, grant, code.Grant, "invalid_grant"))
-	if err := s.endGrant(ctx, code.Person.key(), code.Grant, "code_replayed"); err != nil {
+	if _, err := s.endGrant(ctx, code.Person.key(), code.Grant, "code_replayed"); err != nil {
 		return err
 	}
 	return unknownCode()

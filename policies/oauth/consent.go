@@ -5,165 +5,168 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
+	"slices"
+	"time"
 
 	"durward/policies"
 )
 
 // askConsent shows what the client asks for and binds the question to this browser (A42 to A44). The record holds all
-// that was asked: the form brings back nothing but the person's answer.
-func (s *server) askConsent(
-	w http.ResponseWriter, r *http.Request, client clientRecord, asked authorization, who *person,
-) error {
+// that was asked: the form brings back nothing but the person's answer. former is set if the page takes the place of one
+// that was shown to somebody else.
+func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record consentRecord, former *person) error {
 	ctx := r.Context()
-	secret, csrf := consentCookie.mint(), unguessable()
-	record := consentRecord{Asked: asked, CSRF: digest(csrf)}
-	if who != nil {
-		record.Person = who.key()
-	}
-	var c change
-	c.put(consentKey(secret), record, 0, policies.CallFrom(ctx).Time.Add(s.options.stateTTL))
-	if err := c.commit(ctx, s.store); err != nil {
-		return fmt.Errorf("keep consent request: %w", err)
-	}
-	s.setCookie(w, asked.Issuer, cookieConsent+handleOf(secret), secret, s.options.stateTTL)
-	return s.showConsent(w, consentView{
-		Client:   clientView{Name: client.Name, Redirect: asked.Redirect},
+	asked := record.Asked
+	view := consentView{
+		Client:   clientView{Name: asked.ClientName, Redirect: asked.Redirect},
 		Resource: asked.Resource,
 		Title:    s.routeTitle(asked.Issuer, asked.Resource),
 		Offline:  covers(asked.Scopes, []string{scopeOffline}),
-		Person:   who,
-		Handle:   handleOf(secret),
-		CSRF:     csrf,
-	})
+		Person:   record.Shown,
+		Former:   former,
+	}
+	var err error
+	if record.Shown != nil {
+		if view.Allowed, err = s.lastAllowed(ctx, *record.Shown, asked); err != nil {
+			return err
+		}
+	}
+	if view.Handle, view.CSRF, err = s.keepQuestion(ctx, w, record); err != nil {
+		return err
+	}
+	return s.showConsent(w, view)
+}
+
+// keepQuestion writes the record of a page with a form, gives the browser the cookie that it is bound to, and answers
+// what goes into the form.
+func (s *server) keepQuestion(
+	ctx context.Context, w http.ResponseWriter, record consentRecord,
+) (handle, csrf string, err error) {
+	secret, csrf := consentCookie.mint(), unguessable()
+	record.CSRF = digest(csrf)
+	var c change
+	c.put(consentKey(secret), record, 0, policies.CallFrom(ctx).Time.Add(s.options.stateTTL))
+	if err := c.commit(ctx, s.store); err != nil {
+		return "", "", fmt.Errorf("keep consent request: %w", err)
+	}
+	s.setCookie(w, record.Asked.Issuer, cookieConsent+handleOf(secret), secret, s.options.stateTTL)
+	return handleOf(secret), csrf, nil
+}
+
+// question is a page that was shown, found again by the browser's cookie and the form's token.
+type question struct {
+	held[consentRecord]
+	secret string
 }
 
 // serveConsent takes the person's answer. It counts only once, only from the browser that was asked, and only from our
 // own form (S22).
 func (s *server) serveConsent(w http.ResponseWriter, r *http.Request) error {
 	if !sameOrigin(r) {
-		return forbidden("this form was sent from another site: nothing was allowed")
+		return foreignForm()
 	}
 	form, err := parseForm(r)
 	if err != nil {
 		return err
 	}
+	for range maxAttempts {
+		asked, err := s.questionOf(r, form)
+		if err != nil {
+			return err
+		}
+		if asked.Data.Answer != "" {
+			return s.answerAgain(w, r, asked, form.get("answer"))
+		}
+		err = s.settle(w, r, asked, form.get("answer"))
+		if !errors.Is(err, policies.ErrConflict) { // else another click got in between our reading and writing
+			return err
+		}
+	}
+	return errors.New("answer consent: too many attempts at once")
+}
+
+func (s *server) questionOf(r *http.Request, form params) (question, error) {
 	secret := s.cookie(r, cookieConsent+form.get("request"), consentCookie)
 	if secret == "" {
-		return forbidden("this page does not belong to this browser, or cookies are switched off: " +
-			"start again from your app")
+		return question{}, forbidden(msgOtherPage, "this page does not belong to this browser, or cookies are switched off")
 	}
-	consent, err := load[consentRecord](r.Context(), s.store, consentKey(secret))
+	found, err := load[consentRecord](r.Context(), s.store, consentKey(secret))
 	if errors.Is(err, policies.ErrNotFound) {
-		return usedUp()
+		return question{}, usedUp()
 	}
 	if err != nil {
-		return fmt.Errorf("read consent request: %w", err)
+		return question{}, fmt.Errorf("read consent request: %w", err)
 	}
-	if !matches(form.get("csrf"), consent.Data.CSRF) {
-		return forbidden("this form is not the one that was shown: start again from your app")
+	if !matches(form.get("csrf"), found.Data.CSRF) {
+		return question{}, forbidden(msgOtherPage, "this form is not the one that was shown")
 	}
-	var location string
-	switch form.get("answer") {
-	case "allow":
-		location, err = s.consented(w, r, consent, true)
-	case "switch":
-		location, err = s.consented(w, r, consent, false)
-	case "deny":
-		location, err = s.declined(r.Context(), consent)
+	return question{held: found, secret: secret}, nil
+}
+
+// settle acts on an answer. Each comes to a step, but for one: allowing on a page that named somebody else than who is
+// signed in now asks again, and uses nothing up.
+func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, reply string) error {
+	ctx := r.Context()
+	if q.Data.Purpose == purposeAuthorize {
+		if err := s.stillAsShown(ctx, q.Data.Asked); err != nil {
+			return err
+		}
+	}
+	var next step
+	var err error
+	switch {
+	case reply == "switch":
+		next, err = s.toProvider(ctx, q, true)
+	case reply == "deny" && q.Data.Purpose == purposeAuthorize:
+		next = declined(q.Data)
+	case reply == "allow" && q.Data.Purpose == purposeAuthorize && !q.Data.Denied:
+		who, failed := s.session(r)
+		if failed != nil {
+			return failed
+		}
+		switch shown := q.Data.Shown; {
+		case who == nil || shown == nil:
+			next, err = s.toProvider(ctx, q, q.Data.Fresh)
+		case who.key() != shown.key():
+			return s.askConsent(w, r, consentRecord{Asked: q.Data.Asked, Shown: who}, shown)
+		default:
+			next = s.straight(policies.CallFrom(ctx).Time, q.Data, *who)
+		}
 	default:
-		return badRequest("invalid_request", "the form holds no answer")
-	}
-	if errors.Is(err, policies.ErrConflict) { // somebody answered between our reading and writing
-		return usedUp()
+		return badRequest("invalid_request", "the form holds no answer to this page")
 	}
 	if err != nil {
 		return err
 	}
-	s.clearCookie(w, consent.Data.Asked.Issuer, cookieConsent+handleOf(secret))
-	redirectTo(w, location)
-	return nil
+	return s.finish(w, r, q, reply, next)
 }
 
-func forbidden(text string) *refusal {
-	return &refusal{Status: http.StatusForbidden, Code: "access_denied", Text: text}
+// straight is allowing while the person whom the page named is signed in: the code, without the identity provider.
+func (s *server) straight(now time.Time, record consentRecord, who person) step {
+	next := step{event: consentEvent("consent.given", outcomeSuccess, record.Asked, who)}
+	next.Location = codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, who))
+	return next
 }
 
-func usedUp() *refusal {
-	return forbidden("this page has been answered already, or has waited too long: start again from your app")
-}
-
-// consented answers where to go: to the identity provider, or straight to the client if the person that the page named
-// is still signed in with this browser and wants to be the one.
-func (s *server) consented(
-	w http.ResponseWriter, r *http.Request, consent held[consentRecord], asShown bool,
-) (string, error) {
-	ctx := r.Context()
-	asked := consent.Data.Asked
-	who, err := s.session(r)
-	if err != nil {
-		return "", err
+// toProvider sends the browser to the identity provider. The login keeps the time that the request has left.
+func (s *server) toProvider(ctx context.Context, q question, fresh bool) (step, error) {
+	login := loginRecord{Asked: q.Data.Asked, Purpose: q.Data.Purpose, Fresh: fresh}
+	if !fresh {
+		login.Named = q.Data.Shown
 	}
-	if !asShown || who == nil || who.key() != consent.Data.Person {
-		return s.beginLogin(ctx, w, consent)
+	next, err := s.beginLogin(ctx, login, q.Expires)
+	if q.Data.Purpose == purposeAuthorize && !q.Data.Denied { // else consent is not what was asked for
+		next.event = consentEvent("consent.given", outcomeSuccess, q.Data.Asked, person{})
 	}
-	var c change
-	c.remove(consent.Key, consent.Version)
-	code := s.putCode(&c, policies.CallFrom(ctx).Time, asked, *who)
-	if err := c.commit(ctx, s.store); err != nil {
-		return "", fmt.Errorf("keep code: %w", err)
-	}
-	s.record(ctx, consentEvent("consent.given", outcomeSuccess, asked, *who))
-	return codeAnswer(asked, code), nil
-}
-
-// beginLogin sends the browser to the identity provider. State and its cookie come into being here, after consent and
-// not before (A45, S25); the login keeps the time that the request has left.
-func (s *server) beginLogin(
-	ctx context.Context, w http.ResponseWriter, consent held[consentRecord],
-) (string, error) {
-	asked := consent.Data.Asked
-	browser := loginCookie.mint()
-	login := policies.Login{
-		RedirectURI: asked.Issuer + callbackPath,
-		State:       unguessable(),
-		Nonce:       unguessable(),
-		Verifier:    unguessable(),
-	}
-	location, err := s.provider.Begin(ctx, login)
-	if err != nil {
-		return s.loginFailed(ctx, asked, err)
-	}
-	if target, err := url.Parse(location); err != nil || !trustworthy(originOf(target)) {
-		return s.loginFailed(ctx, asked, &policies.LoginError{
-			Fault: policies.LoginMisconfigured, Code: "insecure_provider",
-			Hint: "the identity provider's authorization URL must be https, or http on a loopback address",
-		})
-	}
-	var c change
-	c.remove(consent.Key, consent.Version)
-	c.put(loginKey(login.State), loginRecord{
-		Asked: asked, Browser: digest(browser), Nonce: login.Nonce, Verifier: login.Verifier,
-	}, 0, consent.Expires)
-	if err := c.commit(ctx, s.store); err != nil {
-		return "", fmt.Errorf("keep login: %w", err)
-	}
-	s.record(ctx, consentEvent("consent.given", outcomeSuccess, asked, person{}))
-	left := consent.Expires.Sub(policies.CallFrom(ctx).Time)
-	s.setCookie(w, asked.Issuer, cookieLogin+handleOf(login.State), browser, left)
-	return location, nil
+	return next, err
 }
 
 // declined tells the client, as the person's click on our page asks for (S9).
-func (s *server) declined(ctx context.Context, consent held[consentRecord]) (string, error) {
-	asked := consent.Data.Asked
-	var c change
-	c.remove(consent.Key, consent.Version)
-	if err := c.commit(ctx, s.store); err != nil {
-		return "", fmt.Errorf("forget consent request: %w", err)
+func declined(record consentRecord) step {
+	return step{
+		onward: onward{Location: errorAnswer(record.Asked, "access_denied", "the person did not allow it")},
+		event:  consentEvent("consent.refused", outcomeRefused, record.Asked, person{}),
 	}
-	s.record(ctx, consentEvent("consent.refused", outcomeRefused, asked, person{}))
-	return errorAnswer(asked, "access_denied", "the person did not allow it"), nil
 }
 
 // consentEvent is about a person if one was signed in.
@@ -172,4 +175,24 @@ func consentEvent(name, outcome string, asked authorization, who person) policie
 		Name: name, Outcome: outcome, Issuer: who.Issuer, Subject: who.Subject,
 		Client: asked.Client, Resource: asked.Resource,
 	}
+}
+
+// stillAsShown checks that what the person read on the page is still so: the client's name, that the redirect URI is
+// the client's, and that the resource is served. Both before anything leaves for the provider and when the person comes
+// back from there, for the way there may take minutes.
+func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
+	client, err := s.client(ctx, asked.Client)
+	if err != nil && !errors.Is(err, policies.ErrNotFound) {
+		return err
+	}
+	served := func(route policies.Route) bool { return resourceOf(asked.Issuer, route.Path) == asked.Resource }
+	if err == nil && client.Data.Name == asked.ClientName &&
+		matchRedirect(client.Data.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
+		return nil
+	}
+	s.record(ctx, policies.Event{
+		Name: "consent.refused", Outcome: outcomeRefused, Client: asked.Client, Resource: asked.Resource,
+		Reason: "client_changed",
+	})
+	return forbidden(msgChanged, "the app is not any more what it was when this was asked: nothing was allowed")
 }

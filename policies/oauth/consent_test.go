@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestA42_S19_S25_ConsentComesFirst(t *testing.T) {
@@ -94,7 +95,8 @@ func TestS22_ForgedConsent(t *testing.T) {
 		"cross-site":            {w.browser, form, []string{"Sec-Fetch-Site", "cross-site"}},
 		"same site, not origin": {w.browser, form, []string{"Sec-Fetch-Site", "same-site"}},
 		"foreign origin":        {w.browser, form, []string{"Origin", "https://evil.example"}},
-		"null origin":           {w.browser, form, []string{"Origin", "null"}},
+		"null origin":           {w.browser, form, []string{"Origin", "null", "Sec-Fetch-Site", "cross-site"}},
+		"sandboxed frame":       {w.browser, form, []string{"Origin", "null", "Sec-Fetch-Site", "none"}},
 		"other port":            {w.browser, form, []string{"Origin", origin + ":8443"}},
 	}
 	for name, test := range tests {
@@ -104,11 +106,67 @@ func TestS22_ForgedConsent(t *testing.T) {
 	if w.provider.Begun() != 0 {
 		t.Fatal("a forged consent went to the provider")
 	}
-	kept := page.Cookies()[0]
-	w.submit(w.browser, form).location(t)
+	// What a browser sends with a form on a page of ours, which has no referrer.
+	w.submit(w.browser, form, "Origin", "null", "Sec-Fetch-Site", "same-origin").location(t)
+	w.host.Clock.Advance(30 * time.Second)
 	w.wantPage("replayed after use", w.submit(w.browser, form), http.StatusForbidden)
-	got := w.submit(w.gateway.Client(), form, "Cookie", kept.Name+"="+kept.Value)
-	w.wantPage("replayed with the cookie kept", got, http.StatusForbidden)
+	if w.provider.Begun() != 1 {
+		t.Error("a replay went to the provider")
+	}
+}
+
+// A double click is one click: the same browser gets the same again, for half a minute, and nobody else does.
+func TestS22_S23_DoubleClick(t *testing.T) {
+	w := newWorld(t)
+	client := w.client()
+	for _, reply := range []string{"allow", "switch", "deny", "straight"} {
+		page := w.authorize(ask(client))
+		form := change(w.formOf(page), "answer", strings.Replace(reply, "straight", "allow", 1))
+		first := w.submit(w.browser, form)
+		begun := w.provider.Begun()
+		second := w.submit(w.browser, form)
+		if first.location(t).String() != second.location(t).String() || w.provider.Begun() != begun {
+			t.Errorf("%s: first to %s, then to %s", reply, first.location(t), second.location(t))
+		}
+		if first.location(t).Host == "idp.example" && first.Header.Get("Set-Cookie") != second.Header.Get("Set-Cookie") {
+			t.Errorf("%s: the second click has another login cookie", reply)
+		}
+		for _, other := range []string{"allow", "switch", "deny", ""} {
+			if other != form.Get("answer") {
+				w.wantPage(reply+", then "+other,
+					w.submit(w.browser, change(maps.Clone(form), "answer", other)), http.StatusForbidden)
+			}
+		}
+		w.wantPage(reply+" in another browser", w.submit(w.gateway.Client(), form), http.StatusForbidden)
+		w.host.Clock.Advance(30 * time.Second)
+		w.wantPage(reply+" after its time", w.submit(w.browser, form), http.StatusForbidden)
+		if reply == "switch" { // from here on with a session
+			w.callback(w.atProvider(client), "alice").location(t)
+		}
+	}
+	for _, name := range []string{"consent.given", "consent.refused"} {
+		want := map[string]int{"consent.given": 4, "consent.refused": 1}[name]
+		if got := len(w.host.Audit.Named(name)); got != want {
+			t.Errorf("%d events %s, want %d", got, name, want)
+		}
+	}
+}
+
+// G10: what a double click gets again is not to be read in the store, neither code nor state.
+func TestS22_KeptAnswerIsSealed(t *testing.T) {
+	w := newWorld(t)
+	client := w.client()
+	back := w.callback(w.atProvider(client), "alice").location(t)
+	straight := w.consent(w.authorize(ask(client)), "allow").location(t)
+	at := w.atProviderBy(client, "switch")
+	secrets := []string{back.Query().Get("code"), straight.Query().Get("code"), at.Query().Get("state")}
+	for _, record := range w.host.Store.Records() {
+		for _, secret := range secrets {
+			if strings.Contains(record.Key+string(record.Value), secret) {
+				t.Errorf("%s lies open", record.Key)
+			}
+		}
+	}
 }
 
 func TestS22_TamperedCookie(t *testing.T) {
@@ -153,28 +211,28 @@ func TestS23_TwoTabs(t *testing.T) {
 	}
 }
 
-// Two tabs that answer one page at once: the store lets one through.
+// Many clicks at once on one page: the store lets one through, and the others get what that one got.
 func TestS22_ConsentCountsOnce(t *testing.T) {
 	w := newWorld(t)
 	page := w.authorize(ask(w.client()))
 	form, cookie := change(w.formOf(page), "answer", "allow"), page.Cookies()[0]
-	statuses := make(chan int, 8)
-	w.host.Store.Intercept(together("consent/", cap(statuses)))
+	places := make(chan string, 8)
+	w.host.Store.Intercept(together("consent/", cap(places)))
 	var wg sync.WaitGroup
-	for range cap(statuses) {
+	for range cap(places) {
 		wg.Go(func() {
 			got := w.submit(w.gateway.Client(), form, "Cookie", cookie.Name+"="+cookie.Value)
-			statuses <- got.StatusCode
+			places <- got.Header.Get("Location") + got.Header.Get("Set-Cookie")
 		})
 	}
 	wg.Wait()
-	close(statuses)
-	count := map[int]int{}
-	for status := range statuses {
-		count[status]++
+	close(places)
+	count := map[string]int{}
+	for place := range places {
+		count[place]++
 	}
-	if count[http.StatusSeeOther] != 1 || count[http.StatusForbidden] != 7 {
-		t.Errorf("statuses %v", count)
+	if len(count) != 1 || count[""] != 0 || len(w.host.Audit.Named("consent.given")) != 1 {
+		t.Errorf("places %v, %d times given", count, len(w.host.Audit.Named("consent.given")))
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"durward/policies"
@@ -19,15 +21,16 @@ func (s *server) grantLife() time.Duration {
 	return max(s.options.refreshTTL, s.options.accessTTL+rotationGrace)
 }
 
-// endGrant deletes a grant and with it every token of it: at once here, as the purge is in force when Commit returns.
-func (s *server) endGrant(ctx context.Context, person, id, reason string) error {
+// endGrant deletes a grant and with it every token of it: at once here, as the purge is in force when Commit returns. It
+// answers false if there is no such grant.
+func (s *server) endGrant(ctx context.Context, person, id, reason string) (bool, error) {
 	for range maxAttempts {
 		grant, err := load[grantRecord](ctx, s.store, grantKey(person, id))
 		if errors.Is(err, policies.ErrNotFound) {
-			return nil
+			return false, nil
 		}
 		if err != nil {
-			return fmt.Errorf("read grant: %w", err)
+			return false, fmt.Errorf("read grant: %w", err)
 		}
 		var c change
 		c.remove(grant.Key, grant.Version)
@@ -37,12 +40,12 @@ func (s *server) endGrant(ctx context.Context, person, id, reason string) error 
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("end grant: %w", err)
+			return false, fmt.Errorf("end grant: %w", err)
 		}
 		s.record(ctx, grantEvent("grant.revoked", outcomeSuccess, grant.Data, id, reason))
-		return nil
+		return true, nil
 	}
-	return errors.New("end grant: too many changes at once")
+	return false, errors.New("end grant: too many changes at once")
 }
 
 func grantEvent(name, outcome string, grant grantRecord, id, reason string) policies.Event {
@@ -50,4 +53,86 @@ func grantEvent(name, outcome string, grant grantRecord, id, reason string) poli
 		Name: name, Outcome: outcome, Issuer: grant.Person.Issuer, Subject: grant.Person.Subject,
 		Client: grant.Client, Grant: id, Resource: grant.Resource, Reason: reason,
 	}
+}
+
+// Bounds of what is read of a person's grants. Their names are random, so that the newest are found only by reading all.
+const (
+	grantsPerRead = 100
+	maxGrants     = 5000
+)
+
+// grantsOf reads the grants of a person by their key, newest first.
+func (s *server) grantsOf(ctx context.Context, person string) ([]held[grantRecord], error) {
+	var all []held[grantRecord]
+	after := ""
+	for len(all) < maxGrants {
+		found, err := s.store.List(ctx, grantKey(person, ""), after, grantsPerRead)
+		if err != nil {
+			return nil, fmt.Errorf("list grants: %w", err)
+		}
+		for _, record := range found {
+			grant, err := decode[grantRecord](record)
+			if err != nil {
+				return nil, fmt.Errorf("list grants: %w", err)
+			}
+			all = append(all, grant)
+			after = record.Key
+		}
+		if len(found) < grantsPerRead {
+			break
+		}
+	}
+	slices.SortStableFunc(all, func(a, b held[grantRecord]) int { return b.Data.Created.Compare(a.Data.Created) })
+	return all, nil
+}
+
+// grantID is the part of a grant's key that names it to people.
+func grantID(key string) string { return key[strings.LastIndexByte(key, '/')+1:] }
+
+// isGrantID checks the form of a grant's id, which is that of rand.Text.
+func isGrantID(text string) bool {
+	return len(text) == 26 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
+// lastAllowed answers when a person last allowed a client the same at the same address, zero if they have not or have
+// taken it back (S26). It is for showing: nobody is spared the question by it.
+func (s *server) lastAllowed(ctx context.Context, who person, asked authorization) (time.Time, error) {
+	grants, err := s.grantsOf(ctx, who.key())
+	if err != nil {
+		return time.Time{}, err
+	}
+	for _, grant := range grants {
+		before := grant.Data
+		if before.Client == asked.Client && before.Resource == asked.Resource && covers(before.Scopes, asked.Scopes) &&
+			matchRedirect([]string{before.Redirect}, asked.Redirect) {
+			return before.Created, nil
+		}
+	}
+	return time.Time{}, nil
+}
+
+// endGrants ends those of a person's grants that are named, or all if id is empty, and answers how many there were.
+func (s *server) endGrants(ctx context.Context, person, id, reason string) (int, error) {
+	ids := []string{id}
+	if id == "" {
+		grants, err := s.grantsOf(ctx, person)
+		if err != nil {
+			return 0, err
+		}
+		ids = nil
+		for _, grant := range grants {
+			ids = append(ids, grantID(grant.Key))
+		}
+	}
+	count := 0
+	for _, id := range ids {
+		ended, err := s.endGrant(ctx, person, id, reason)
+		if err != nil {
+			return count, err
+		}
+		if ended {
+			count++
+		}
+	}
+	return count, nil
 }

@@ -36,21 +36,24 @@ func TestSecretForm(t *testing.T) {
 
 func TestSealedSuccessor(t *testing.T) {
 	token, successor := refreshToken.mint(), refreshToken.mint()
-	sealed, err := sealUnder(token, successor)
+	sealed, err := sealUnder(token, sealedSuccessor, successor)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(sealed), successor) {
 		t.Error("not sealed")
 	}
-	if got, err := openUnder(token, sealed); err != nil || got != successor {
+	if got, err := openUnder(token, sealedSuccessor, sealed); err != nil || got != successor {
 		t.Errorf("opened %q, %v", got, err)
 	}
-	if _, err := openUnder(refreshToken.mint(), sealed); err == nil {
+	if _, err := openUnder(refreshToken.mint(), sealedSuccessor, sealed); err == nil {
 		t.Error("another token opened it")
 	}
+	if _, err := openUnder(token, sealedAnswer, sealed); err == nil {
+		t.Error("opened for another use")
+	}
 	sealed[len(sealed)-1] ^= 1
-	if _, err := openUnder(token, sealed); err == nil {
+	if _, err := openUnder(token, sealedSuccessor, sealed); err == nil {
 		t.Error("a changed seal was opened")
 	}
 }

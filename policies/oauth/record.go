@@ -48,28 +48,52 @@ func grantTag(id string) string { return "grant:" + id }
 // authorization is what a client asked for, checked. It travels from the authorization request to the code.
 type authorization struct {
 	// Issuer is the origin at which the client asked: the iss of the answer (RFC 9207).
-	Issuer   string `json:"issuer"`
-	Client   string `json:"client"`
-	Redirect string `json:"redirect"`
-	State    string `json:"state,omitempty"`
+	Issuer string `json:"issuer"`
+	Client string `json:"client"`
+	// ClientName is what the client called itself when it asked.
+	ClientName string `json:"client_name,omitempty"`
+	Redirect   string `json:"redirect"`
+	State      string `json:"state,omitempty"`
 	// Challenge is the S256 code challenge (RFC 7636).
 	Challenge string   `json:"challenge"`
 	Resource  string   `json:"resource"`
 	Scopes    []string `json:"scopes"`
 }
 
-// consentRecord is a request that waits for the person's consent.
+// purpose is what a login is for.
+type purpose string
+
+const (
+	purposeAuthorize purpose = ""       // a client's authorization request
+	purposeGrants    purpose = "grants" // the person's own page of what they have allowed
+)
+
+// consentRecord is a page with a question to a person: whether a client may have access or, to one who was kept out,
+// what to do now.
 type consentRecord struct {
-	Asked authorization `json:"asked"`
+	// Asked is the client's request. Of a page that no client asked for it holds the Issuer alone.
+	Asked   authorization `json:"asked"`
+	Purpose purpose       `json:"purpose,omitempty"`
+	// Denied says that the page tells somebody that they may not come in: allowing is no answer to it.
+	Denied bool `json:"denied,omitempty"`
+	// Fresh says that the client wants the person to say anew who they are.
+	Fresh bool `json:"fresh,omitempty"`
 	// CSRF is the digest of the token in the form.
 	CSRF string `json:"csrf"`
-	// Person is the key of the person whose session the page showed, or empty: nobody else's session is used with it.
-	Person string `json:"person,omitempty"`
+	// Shown is the person whose session the page named, or nil: nobody else's session is used with it.
+	Shown *person `json:"shown,omitempty"`
+	// Answer is set when the page has been answered, with Sealed, an onward that only the browser's cookie opens.
+	Answer string `json:"answer,omitempty"`
+	Sealed []byte `json:"sealed,omitempty"`
 }
 
-// loginRecord is a consented request whose person is at the identity provider.
+// loginRecord is a login whose person is at the identity provider.
 type loginRecord struct {
-	Asked authorization `json:"asked"`
+	Asked   authorization `json:"asked"`
+	Purpose purpose       `json:"purpose,omitempty"`
+	Fresh   bool          `json:"fresh,omitempty"`
+	// Named is the person whom the consent page named, nil if it named nobody or the person chose to sign in as another.
+	Named *person `json:"named,omitempty"`
 	// Browser is the digest of the cookie that only the consenting browser has.
 	Browser  string `json:"browser"`
 	Nonce    string `json:"nonce"`
@@ -79,6 +103,8 @@ type loginRecord struct {
 // sessionRecord is a browser of a signed-in person.
 type sessionRecord struct {
 	Person person `json:"person"`
+	// Ended is how many grants the person has just taken back, to be said once.
+	Ended int `json:"ended,omitempty"`
 }
 
 // codeRecord is an authorization code. It is kept after use, until it expires, so that a replay is known as one.
@@ -91,9 +117,11 @@ type codeRecord struct {
 
 // grantRecord is what a person allowed a client to do. Without it no token of it is good.
 type grantRecord struct {
-	Issuer   string    `json:"issuer"`
-	Person   person    `json:"person"`
-	Client   string    `json:"client"`
+	Issuer string `json:"issuer"`
+	Person person `json:"person"`
+	Client string `json:"client"`
+	// Redirect is where the code went. Grants of a time before it was kept have none.
+	Redirect string    `json:"redirect,omitempty"`
 	Resource string    `json:"resource"`
 	Scopes   []string  `json:"scopes"`
 	Created  time.Time `json:"created"`

@@ -85,6 +85,10 @@ func (s *server) checkRefresh(
 	if grant.Data.Issuer != call.Origin || !s.knows(grant.Data.Person) {
 		return refreshUse{}, unknownToken()
 	}
+	if reason := s.options.access.judge(grant.Data.Person); reason != admitted { // the grant is kept: rules may change back
+		s.record(ctx, grantEvent("access.refused", outcomeRefused, grant.Data, token.Data.Grant, string(reason)))
+		return refreshUse{}, unknownToken()
+	}
 	scopes, err := narrowed(form.get("scope"), grant.Data.Scopes)
 	if err != nil {
 		return refreshUse{}, err
@@ -100,7 +104,7 @@ func (s *server) checkRefresh(
 func (s *server) rotate(ctx context.Context, use refreshUse) (tokenAnswer, error) {
 	now := policies.CallFrom(ctx).Time
 	successor := refreshToken.mint()
-	sealed, err := sealUnder(use.presented, successor)
+	sealed, err := sealUnder(use.presented, sealedSuccessor, successor)
 	if err != nil {
 		return tokenAnswer{}, err
 	}
@@ -126,7 +130,7 @@ func (s *server) repeat(ctx context.Context, use refreshUse) (tokenAnswer, error
 	id := use.token.Data.Grant
 	if !now.Before(use.token.Data.Rotated.Add(rotationGrace)) {
 		s.record(ctx, grantEvent("token.replayed", outcomeRefused, use.grant.Data, id, "after_grace"))
-		if err := s.endGrant(ctx, use.token.Data.Person, id, "token_replayed"); err != nil {
+		if _, err := s.endGrant(ctx, use.token.Data.Person, id, "token_replayed"); err != nil {
 			return tokenAnswer{}, err
 		}
 		return tokenAnswer{}, unknownToken()
@@ -139,7 +143,7 @@ func (s *server) repeat(ctx context.Context, use refreshUse) (tokenAnswer, error
 		s.record(ctx, grantEvent("token.replayed", outcomeRefused, use.grant.Data, id, "successor_used"))
 		return tokenAnswer{}, unknownToken()
 	}
-	successor, err := openUnder(use.presented, use.token.Data.Sealed)
+	successor, err := openUnder(use.presented, sealedSuccessor, use.token.Data.Sealed)
 	if err != nil {
 		return tokenAnswer{}, err
 	}

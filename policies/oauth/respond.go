@@ -3,7 +3,9 @@ package oauth
 import (
 	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -39,12 +41,15 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err e
 		no = &refusal{
 			Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
 			Text: "the gateway cannot do this just now: please try again in a moment",
+			Page: msgUnavailable, RetryAfter: 2 * time.Second,
 		}
-		w.Header().Set("Retry-After", "2")
 	}
 	if at.page {
 		s.showRefusal(w, r, no)
 		return
+	}
+	if no.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.RetryAfter.Seconds()))))
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, no.Status, struct {

@@ -70,9 +70,15 @@ func digest(secret string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// sealUnder encrypts text so that only who holds the token can read it (AES-256-GCM, key by HKDF-SHA256).
-func sealUnder(token, text string) ([]byte, error) {
-	aead, err := keyOf(token)
+// What is sealed under a secret, each under a key of its own.
+const (
+	sealedSuccessor = "durward refresh token successor v1"
+	sealedAnswer    = "durward consent answer v1"
+)
+
+// sealUnder encrypts text so that only who holds the secret can read it (AES-256-GCM, key by HKDF-SHA256).
+func sealUnder(secret, use, text string) ([]byte, error) {
+	aead, err := keyOf(secret, use)
 	if err != nil {
 		return nil, err
 	}
@@ -80,30 +86,30 @@ func sealUnder(token, text string) ([]byte, error) {
 }
 
 // openUnder is the inverse of sealUnder.
-func openUnder(token string, sealed []byte) (string, error) {
-	aead, err := keyOf(token)
+func openUnder(secret, use string, sealed []byte) (string, error) {
+	aead, err := keyOf(secret, use)
 	if err != nil {
 		return "", err
 	}
 	text, err := aead.Open(nil, nil, sealed, nil)
 	if err != nil {
-		return "", fmt.Errorf("open sealed successor: %w", err)
+		return "", fmt.Errorf("open sealed text: %w", err)
 	}
 	return string(text), nil
 }
 
-func keyOf(token string) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, []byte(token), nil, "durward refresh token successor v1", 32)
+func keyOf(secret, use string) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, []byte(secret), nil, use, 32)
 	if err != nil {
-		return nil, fmt.Errorf("derive successor key: %w", err)
+		return nil, fmt.Errorf("derive sealing key: %w", err)
 	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
-		return nil, fmt.Errorf("make successor cipher: %w", err)
+		return nil, fmt.Errorf("make sealing cipher: %w", err)
 	}
 	aead, err := cipher.NewGCMWithRandomNonce(block)
 	if err != nil {
-		return nil, fmt.Errorf("make successor cipher: %w", err)
+		return nil, fmt.Errorf("make sealing cipher: %w", err)
 	}
 	return aead, nil
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 
 	"durward/policies"
 )
@@ -21,6 +22,9 @@ const (
 	consentPath          = "/oauth/consent"
 	callbackPath         = "/oauth/callback"
 	tokenPath            = "/oauth/token"
+	grantsPath           = "/oauth/grants"
+	signedOutPath        = "/oauth/signed-out"
+	adminGrantsPath      = "/grants" // on the admin listener
 )
 
 // server is one configured authorization server. It keeps no state: everything that outlives a call is in the store.
@@ -44,7 +48,9 @@ type endpoint struct {
 	// shared endpoints are open to scripts of any origin, without credentials (D7, Q39). Pages never are.
 	shared bool
 	// page says that a person reads the answer, also when it is a refusal.
-	page  bool
+	page bool
+	// admin endpoints are served by the host on its admin listener only.
+	admin bool
 	serve func(http.ResponseWriter, *http.Request) error
 }
 
@@ -77,6 +83,11 @@ func newServer(
 		authorizePath:    {methods: []string{http.MethodGet}, page: true, serve: s.serveAuthorize},
 		consentPath:      {methods: post, page: true, serve: s.serveConsent},
 		callbackPath:     {methods: []string{http.MethodGet}, page: true, serve: s.serveCallback},
+		grantsPath: {
+			methods: []string{http.MethodGet, http.MethodPost}, page: true, serve: s.serveGrants,
+		},
+		signedOutPath:   {methods: []string{http.MethodGet}, page: true, serve: s.serveSignedOut},
+		adminGrantsPath: {methods: []string{http.MethodGet, http.MethodDelete}, admin: true, serve: s.serveAdminGrants},
 	}
 	for _, route := range s.resources {
 		metadata := endpoint{methods: get, shared: true, serve: s.resourceMetadata(route)}
@@ -89,17 +100,18 @@ func newServer(
 }
 
 // paths answers every path a server with these routes serves, in a fixed order. It must agree with newServer.
-func paths(routes []policies.Route) []string {
+func paths(routes []policies.Route) []policies.Path {
 	routes = resources(routes)
-	all := []string{
-		asMetadataPath, oidcMetadataPath, jwksPath,
-		registerPath, authorizePath, consentPath, callbackPath, tokenPath,
+	all := []policies.Path{
+		{Path: asMetadataPath}, {Path: oidcMetadataPath}, {Path: jwksPath}, {Path: registerPath},
+		{Path: authorizePath}, {Path: consentPath}, {Path: callbackPath}, {Path: tokenPath},
+		{Path: grantsPath}, {Path: signedOutPath}, {Path: adminGrantsPath, Admin: true},
 	}
 	if len(routes) == 1 {
-		all = append(all, resourceMetadataPath)
+		all = append(all, policies.Path{Path: resourceMetadataPath})
 	}
 	for _, route := range routes {
-		all = append(all, resourceMetadataPath+route.Path)
+		all = append(all, policies.Path{Path: resourceMetadataPath + route.Path})
 	}
 	return all
 }
@@ -135,15 +147,15 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request, at endpoint) erro
 		return fmt.Errorf("serve %s: the call carries no time or no origin", r.URL.Path)
 	}
 	if !slices.Contains(at.methods, r.Method) {
-		w.Header().Set("Allow", at.methods[0])
+		w.Header().Set("Allow", strings.Join(at.methods, ", "))
 		return &refusal{
 			Status: http.StatusMethodNotAllowed, Code: "invalid_request",
-			Text: "this endpoint answers " + at.methods[0] + " only",
+			Text: "this endpoint answers " + strings.Join(at.methods, " and ") + " only",
 		}
 	}
-	if !trustworthy(call.Origin) {
+	if !at.admin && !trustworthy(call.Origin) {
 		return &refusal{
-			Status: http.StatusBadRequest, Code: "invalid_request",
+			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgInsecure,
 			Text: "sign-in is served over https only, and this request came over plain http: " +
 				"use the gateway's https address",
 		}

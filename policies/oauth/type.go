@@ -70,9 +70,7 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		}
 		report.Vary[r.ID] = policies.Vary{Headers: []string{"Authorization"}, Origin: true}
 	}
-	for _, path := range paths(input.Routes) {
-		report.Paths = append(report.Paths, policies.Path{Path: path})
-	}
+	report.Paths = paths(input.Routes)
 	report.Facts = append(report.Facts, facts(input)...)
 	return report
 }

@@ -95,7 +95,8 @@ func TestReport(t *testing.T) {
 		Paths: []policies.Path{
 			{Path: "/.well-known/oauth-authorization-server"}, {Path: "/.well-known/openid-configuration"},
 			{Path: "/oauth/jwks"}, {Path: "/oauth/register"}, {Path: "/oauth/authorize"}, {Path: "/oauth/consent"},
-			{Path: "/oauth/callback"}, {Path: "/oauth/token"},
+			{Path: "/oauth/callback"}, {Path: "/oauth/token"}, {Path: "/oauth/grants"}, {Path: "/oauth/signed-out"},
+			{Path: "/grants", Admin: true},
 			{Path: "/.well-known/oauth-protected-resource/mcp/a"}, {Path: "/.well-known/oauth-protected-resource/mcp/b"},
 		},
 		Facts: []policies.Fact{

@@ -32,6 +32,9 @@ type consentView struct {
 // deniedView tells a person who has signed in that they may not come in: they may sign in as somebody else, or go back
 // to the client, which is told access_denied.
 type deniedView struct {
+	// Grants says that no client asked: the person came for the page of their grants. Client, Resource and Title are
+	// empty then, and there is nothing to go back to.
+	Grants          bool
 	Client          clientView
 	Resource, Title string
 	Person          person
@@ -43,7 +46,9 @@ type deniedView struct {
 // grantsView is what a person has allowed.
 type grantsView struct {
 	Person person
+	// Grants are the newest, More says that there are others.
 	Grants []grantView
+	More   bool
 	// Ended says how many were just taken back.
 	Ended int
 	CSRF  string

@@ -209,7 +209,12 @@ func (w *world) submit(client *http.Client, form url.Values, header ...string) a
 // atProvider consents to a good request and answers the provider's URL at which the browser ends.
 func (w *world) atProvider(client string, changes ...string) *url.URL {
 	w.Helper()
-	sent := w.consent(w.authorize(ask(client, changes...)), "allow")
+	return w.atProviderBy(client, "allow", changes...)
+}
+
+func (w *world) atProviderBy(client, reply string, changes ...string) *url.URL {
+	w.Helper()
+	sent := w.consent(w.authorize(ask(client, changes...)), reply)
 	target := sent.location(w.T)
 	if target.Host != "idp.example" {
 		w.Fatalf("consent led to %s: %s", target, sent.body)

@@ -1,0 +1,143 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"durward/policies"
+)
+
+// beginLogin prepares the browser's way to the identity provider. State and its cookie come into being here: after
+// consent and not before (A45, S25).
+func (s *server) beginLogin(ctx context.Context, record loginRecord, until time.Time) (step, error) {
+	browser := loginCookie.mint()
+	login := policies.Login{
+		RedirectURI: record.Asked.Issuer + callbackPath,
+		State:       unguessable(),
+		Nonce:       unguessable(),
+		Verifier:    unguessable(),
+		Fresh:       record.Fresh,
+	}
+	location, err := s.provider.Begin(ctx, login)
+	if err != nil {
+		return s.loginFailed(ctx, record, err)
+	}
+	if target, err := url.Parse(location); err != nil || !trustworthy(originOf(target)) {
+		return s.loginFailed(ctx, record, &policies.LoginError{
+			Fault: policies.LoginMisconfigured, Code: "insecure_provider",
+			Hint: "the identity provider's authorization URL must be https, or http on a loopback address",
+		})
+	}
+	record.Browser, record.Nonce, record.Verifier = digest(browser), login.Nonce, login.Verifier
+	next := step{onward: onward{Location: location, Cookie: handleOf(login.State), Value: browser, Until: until}}
+	next.change.put(loginKey(login.State), record, 0, until)
+	return next, nil
+}
+
+// loginFailed tells each what it can use: the operator the hint, in the log; the client a refusal, which it asked for
+// and may act on; the person, for everything else, a page with the id under which the operator finds the rest. An error
+// that is none of the contract's says nothing about the person, and so lets nobody in.
+func (s *server) loginFailed(ctx context.Context, record loginRecord, err error) (step, error) {
+	failure, ok := errors.AsType[*policies.LoginError](err)
+	if !ok {
+		failure = &policies.LoginError{Fault: policies.LoginUnreachable, Code: "provider_failed", Err: err}
+	}
+	asked := record.Asked
+	s.logger.ErrorContext(ctx, "sign-in failed", "code", failure.Code, "hint", failure.Hint, "trace", failure.Trace,
+		"retry_after", failure.RetryAfter, "request_id", policies.CallFrom(ctx).RequestID, "error", err)
+	s.record(ctx, policies.Event{
+		Name: "login.failed", Outcome: outcomeRefused, Client: asked.Client, Resource: asked.Resource,
+		Reason: failure.Code,
+	})
+	switch failure.Fault {
+	case policies.LoginRefused:
+		if record.Purpose != purposeAuthorize { // there is no client to tell
+			return step{}, forbidden(msgSignInFailed, "the sign-in was refused")
+		}
+		return step{onward: onward{Location: errorAnswer(asked, "access_denied", "the sign-in was refused")}}, nil
+	case policies.LoginMisconfigured:
+		return step{}, &refusal{
+			Status: http.StatusInternalServerError, Code: "server_error", Page: msgSetup,
+			Text: "sign-in is not set up properly here",
+		}
+	case policies.LoginUnreachable:
+		no := &refusal{
+			Status: http.StatusBadGateway, Code: "temporarily_unavailable", Page: msgUnreachable,
+			Text: "the sign-in service did not answer", RetryAfter: failure.RetryAfter,
+		}
+		if no.RetryAfter > 0 { // RFC 9110 gives Retry-After a meaning with 503 alone
+			no.Status = http.StatusServiceUnavailable
+		}
+		return step{}, no
+	}
+	return step{}, &refusal{
+		Status: http.StatusBadRequest, Code: "access_denied", Page: msgUnverified,
+		Text: "the sign-in could not be verified",
+	}
+}
+
+// signedIn begins a session of its own for every login (C6) and goes on with what the login was for.
+func (s *server) signedIn(w http.ResponseWriter, r *http.Request, login loginRecord, who person) error {
+	ctx := r.Context()
+	now := policies.CallFrom(ctx).Time
+	if _, err := s.endSession(r); err != nil {
+		return err
+	}
+	if reason := s.options.access.judge(who); reason != admitted {
+		return s.refuseAccess(w, r, login, who, reason)
+	}
+	// The page named somebody else, who is not the one that signed in: consent was not theirs to give.
+	another := login.Named != nil && login.Named.key() != who.key()
+	session := sessionCookie.mint()
+	var c change
+	c.put(sessionKey(session), sessionRecord{Person: who}, 0, now.Add(s.options.sessionTTL))
+	var location string
+	switch {
+	case login.Purpose == purposeGrants:
+		location = grantsPath
+	case !another:
+		location = codeAnswer(login.Asked, s.putCode(&c, now, login.Asked, who))
+	}
+	if err := c.commit(ctx, s.store); err != nil {
+		return fmt.Errorf("keep session: %w", err)
+	}
+	s.record(ctx, consentEvent("login.succeeded", outcomeSuccess, login.Asked, who))
+	s.setCookie(w, login.Asked.Issuer, cookieSession, session, s.options.sessionTTL)
+	if another {
+		return s.askConsent(w, r, consentRecord{Asked: login.Asked, Shown: &who}, login.Named)
+	}
+	redirectTo(w, location)
+	return nil
+}
+
+// refuseAccess shows a person whom the access rules keep out that it is so. No session comes of the login. They may
+// sign in as somebody else, or let the client be told.
+func (s *server) refuseAccess(
+	w http.ResponseWriter, r *http.Request, login loginRecord, who person, reason denial,
+) error {
+	ctx := r.Context()
+	asked := login.Asked
+	s.clearCookie(w, asked.Issuer, cookieSession)
+	s.logger.WarnContext(ctx, "access refused", "reason", string(reason), "hint", s.options.access.hint(who, reason),
+		"request_id", policies.CallFrom(ctx).RequestID)
+	s.record(ctx, policies.Event{
+		Name: "access.refused", Outcome: outcomeRefused, Issuer: who.Issuer, Subject: who.Subject,
+		Client: asked.Client, Resource: asked.Resource, Reason: string(reason),
+	})
+	handle, csrf, err := s.keepQuestion(ctx, w, consentRecord{Asked: asked, Purpose: login.Purpose, Denied: true})
+	if err != nil {
+		return err
+	}
+	view := deniedView{
+		Grants: login.Purpose == purposeGrants, Person: who, Reason: reason, Handle: handle, CSRF: csrf,
+	}
+	if !view.Grants {
+		view.Client = clientView{Name: asked.ClientName, Redirect: asked.Redirect}
+		view.Resource, view.Title = asked.Resource, s.routeTitle(asked.Issuer, asked.Resource)
+	}
+	return s.showDenied(w, view)
+}
