@@ -88,7 +88,7 @@ func (u *Rules) Caller(r *http.Request) (Caller, *Refusal) {
 				"the gateway listens on a loopback address and serves loopback names only: set publicUrl in gateway.json " +
 					"to the origin that clients use"}
 		}
-		if o := r.Header.Get("Origin"); o != "" && !isLoopbackOrigin(o) {
+		if o := r.Header.Get("Origin"); o != "" && !isLoopbackOrigin(o) && !ownPage(r) {
 			return c, &Refusal{http.StatusForbidden,
 				"the gateway listens on a loopback address and answers pages of loopback origins only: set publicUrl in " +
 					"gateway.json to serve others"}
@@ -196,6 +196,13 @@ func canonicalHost(host, scheme string) (string, bool) {
 func isLoopbackOrigin(origin string) bool {
 	u, err := url.Parse(origin)
 	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && isLoopbackHost(u.Host)
+}
+
+// ownPage tells whether a page of the very origin that is asked sent the request and keeps its own name to itself: with
+// Referrer-Policy: no-referrer browsers write "Origin: null" to that origin too. Sec-Fetch-Site, which no page can set,
+// tells it from a page that hides (S70). Whether the origin is ours the Host has shown.
+func ownPage(r *http.Request) bool {
+	return r.Header.Get("Origin") == "null" && r.Header.Get("Sec-Fetch-Site") == "same-origin"
 }
 
 // isLoopbackHost tells whether host[:port] can only mean this machine.
