@@ -13,6 +13,7 @@ import (
 	"golang.org/x/oauth2"
 
 	"durward/conformance/gateway"
+	"durward/conformance/official"
 )
 
 func eachEra(t *testing.T, test func(t *testing.T, version string)) {
@@ -24,28 +25,28 @@ func eachEra(t *testing.T, test func(t *testing.T, version string)) {
 func TestOfficialClientSignsInAndCallsEachTool(t *testing.T) {
 	g, _ := startWatched(t, nil)
 	eachEra(t, func(t *testing.T, version string) {
-		s := connect(t, g, version)
+		s := official.Connect(t, g, version)
 
 		t.Run("its way", func(t *testing.T) {
-			first := s.wire.first()
-			if first.path != "/mcp/demo" || first.authorization != "" || first.status != http.StatusUnauthorized {
+			first := s.Wire.First()
+			if first.Path != "/mcp/demo" || first.Authorization != "" || first.Status != http.StatusUnauthorized {
 				t.Errorf("it began with %+v", first)
 			}
-			for _, step := range []sent{
-				{method: "GET", path: "/.well-known/oauth-protected-resource/mcp/demo", status: 200},
-				{method: "GET", path: "/.well-known/oauth-authorization-server", status: 200},
-				{method: "POST", path: "/oauth/register", status: 201},
-				{method: "POST", path: "/oauth/token", status: 200},
+			for _, step := range []official.Sent{
+				{Method: "GET", Path: "/.well-known/oauth-protected-resource/mcp/demo", Status: 200},
+				{Method: "GET", Path: "/.well-known/oauth-authorization-server", Status: 200},
+				{Method: "POST", Path: "/oauth/register", Status: 201},
+				{Method: "POST", Path: "/oauth/token", Status: 200},
 			} {
-				found := s.wire.find(step.method, step.path)
-				if len(found) != 1 || found[0].status != step.status {
-					t.Errorf("%s %s: %+v, want one answer %d", step.method, step.path, found, step.status)
+				found := s.Wire.Find(step.Method, step.Path)
+				if len(found) != 1 || found[0].Status != step.Status {
+					t.Errorf("%s %s: %+v, want one answer %d", step.Method, step.Path, found, step.Status)
 				}
 			}
-			if len(s.signIns()) != 1 {
-				t.Fatalf("the person was sent to the browser %d times", len(s.signIns()))
+			if len(s.SignIns()) != 1 {
+				t.Fatalf("the person was sent to the browser %d times", len(s.SignIns()))
 			}
-			asked := s.signIns()[0]
+			asked := s.SignIns()[0]
 			if asked.Get("code_challenge_method") != "S256" || asked.Get("resource") != g.MCP() || asked.Get("state") == "" {
 				t.Errorf("it asked for %v", asked)
 			}
@@ -53,38 +54,38 @@ func TestOfficialClientSignsInAndCallsEachTool(t *testing.T) {
 			if !cmp.Equal(scope, []string{"mcp:tools", "offline_access"}) {
 				t.Errorf("it asked for the scopes %q", scope)
 			}
-			redeemed := s.wire.find("POST", "/oauth/token")[0].form
+			redeemed := s.Wire.Find("POST", "/oauth/token")[0].Form
 			if redeemed.Get("resource") != g.MCP() || redeemed.Get("code_verifier") == "" || redeemed.Has("client_secret") {
 				t.Error("it redeemed the code without resource or verifier, or with a secret")
 			}
 		})
 		t.Run("its tools", func(t *testing.T) {
-			if diff := cmp.Diff([]string{"add", "count", "echo"}, s.tools(t)); diff != "" {
+			if diff := cmp.Diff([]string{"add", "count", "echo"}, s.Tools(t)); diff != "" {
 				t.Errorf("tools (-want +got):\n%s", diff)
 			}
-			if got := s.call(t, "echo", map[string]any{"text": "hello ☎ <b>"}); got != "hello ☎ <b>" {
+			if got := s.Call(t, "echo", map[string]any{"text": "hello ☎ <b>"}); got != "hello ☎ <b>" {
 				t.Errorf("echo: %q", got)
 			}
-			if got := s.call(t, "add", map[string]any{"a": 1.5, "b": 2}); got != "3.5" {
+			if got := s.Call(t, "add", map[string]any{"a": 1.5, "b": 2}); got != "3.5" {
 				t.Errorf("add: %q", got)
 			}
 		})
 		t.Run("progress comes as it is made", func(t *testing.T) {
 			const steps, interval = 6, 100 * time.Millisecond
-			got := s.call(t, "count", map[string]any{"steps": steps, "intervalMs": interval.Milliseconds()})
+			got := s.Call(t, "count", map[string]any{"steps": steps, "intervalMs": interval.Milliseconds()})
 			if got != "counted to 6" {
 				t.Errorf("count: %q", got)
 			}
 			var at []time.Time
 			for range steps {
-				at = append(at, await(t, s.progress, "progress"))
+				at = append(at, await(t, s.Progress, "progress"))
 			}
 			// Sent over 500 ms; held back on the way they would arrive within a few.
 			if spread := at[steps-1].Sub(at[0]); spread < 2*interval {
 				t.Errorf("%d notifications arrived within %v", steps, spread)
 			}
 		})
-		if got := s.signIns(); len(got) != 1 {
+		if got := s.SignIns(); len(got) != 1 {
 			t.Errorf("the person was sent to the browser %d times", len(got))
 		}
 	})
@@ -92,42 +93,42 @@ func TestOfficialClientSignsInAndCallsEachTool(t *testing.T) {
 
 // The SDK refreshes when its token looks expired; the test makes it look so rather than wait.
 func TestOfficialClientRefreshes(t *testing.T) {
-	g, _ := startWatched(t, func(g *gateway.Gateway) { setOption(t, g, "gateway", map[string]any{"accessTokenTtlSeconds": 60}) })
+	g, _ := startWatched(t, func(g *gateway.Gateway) { g.SetOption(t, "gateway", map[string]any{"accessTokenTtlSeconds": 60}) })
 	eachEra(t, func(t *testing.T, version string) {
-		s := connect(t, g, version)
-		first := s.purse.now()
+		s := official.Connect(t, g, version)
+		first := s.Purse.Now()
 		if lifetime := time.Until(first.Expiry); lifetime <= 0 || lifetime > time.Minute {
 			t.Errorf("the access token lives %v, want the minute that was configured", lifetime)
 		}
 		seen := []oauth2.Token{first}
 		for range 3 {
-			before := s.purse.now()
-			s.purse.spoil(func(*oauth2.Token) {})
-			if got := s.call(t, "echo", map[string]any{"text": "again"}); got != "again" {
+			before := s.Purse.Now()
+			s.Purse.Spoil(func(*oauth2.Token) {})
+			if got := s.Call(t, "echo", map[string]any{"text": "again"}); got != "again" {
 				t.Errorf("echo: %q", got)
 			}
-			after := s.purse.now()
+			after := s.Purse.Now()
 			for _, old := range seen {
 				if after.AccessToken == old.AccessToken || after.RefreshToken == old.RefreshToken {
 					t.Error("A56: the refresh brought a token that was known before")
 				}
 			}
 			seen = append(seen, after)
-			redeemed := s.wire.find("POST", "/oauth/token")
+			redeemed := s.Wire.Find("POST", "/oauth/token")
 			last := redeemed[len(redeemed)-1]
-			if last.form.Get("grant_type") != "refresh_token" || last.form.Get("refresh_token") != before.RefreshToken ||
-				last.status != http.StatusOK {
-				t.Errorf("the last token request was answered %d, or sent another token", last.status)
+			if last.Form.Get("grant_type") != "refresh_token" || last.Form.Get("refresh_token") != before.RefreshToken ||
+				last.Status != http.StatusOK {
+				t.Errorf("the last token request was answered %d, or sent another token", last.Status)
 			}
-			calls := s.wire.find("POST", "/mcp/demo")
-			if calls[len(calls)-1].authorization != "Bearer "+after.AccessToken {
+			calls := s.Wire.Find("POST", "/mcp/demo")
+			if calls[len(calls)-1].Authorization != "Bearer "+after.AccessToken {
 				t.Error("the call was not made with the new access token")
 			}
 			if lifetime := time.Until(after.Expiry); lifetime <= 0 || lifetime > time.Minute {
 				t.Errorf("the new access token lives %v", lifetime)
 			}
 		}
-		if got := s.signIns(); len(got) != 1 {
+		if got := s.SignIns(); len(got) != 1 {
 			t.Errorf("the person was sent to the browser %d times", len(got))
 		}
 	})
@@ -138,12 +139,12 @@ func TestOfficialClientRefreshes(t *testing.T) {
 func TestOfficialClientSignsInAgainWhenItsGrantIsGone(t *testing.T) {
 	g, _ := startWatched(t, nil)
 	eachEra(t, func(t *testing.T, version string) {
-		s := connect(t, g, version)
-		s.purse.spoil(func(token *oauth2.Token) { token.RefreshToken = "dwr_gone" })
-		if got := s.call(t, "echo", map[string]any{"text": "back"}); got != "back" {
+		s := official.Connect(t, g, version)
+		s.Purse.Spoil(func(token *oauth2.Token) { token.RefreshToken = "dwr_gone" })
+		if got := s.Call(t, "echo", map[string]any{"text": "back"}); got != "back" {
 			t.Errorf("echo: %q", got)
 		}
-		if got := s.signIns(); len(got) != 2 {
+		if got := s.SignIns(); len(got) != 2 {
 			t.Errorf("the person was sent to the browser %d times", len(got))
 		}
 	})
@@ -160,7 +161,7 @@ func TestClientThatLeavesMidCountIsGoneUpstream(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			eachEra(t, func(t *testing.T, version string) {
 				g, u := startWatched(t, nil)
-				s := connect(t, g, version)
+				s := official.Connect(t, g, version)
 				ctx, leave := context.WithCancel(t.Context())
 				defer leave()
 				ended := make(chan error, 1)
@@ -169,12 +170,12 @@ func TestClientThatLeavesMidCountIsGoneUpstream(t *testing.T) {
 						"steps": test.steps, "intervalMs": test.intervalMs,
 					}}
 					params.SetProgressToken("long")
-					_, err := s.session.CallTool(ctx, params)
+					_, err := s.Session.CallTool(ctx, params)
 					ended <- err
 				}()
 				await(t, u.arrived, "the call arrives upstream")
 				for range test.progress {
-					await(t, s.progress, "progress")
+					await(t, s.Progress, "progress")
 				}
 				at := time.Now()
 				leave()
@@ -193,7 +194,7 @@ func TestClientThatLeavesMidCountIsGoneUpstream(t *testing.T) {
 				if err := await(t, ended, "the call ends"); err == nil {
 					t.Error("the call that was left succeeded")
 				}
-				if got := s.call(t, "echo", map[string]any{"text": "still here"}); got != "still here" {
+				if got := s.Call(t, "echo", map[string]any{"text": "still here"}); got != "still here" {
 					t.Errorf("the session did not outlive the call: %q", got)
 				}
 			})

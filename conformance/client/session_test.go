@@ -14,6 +14,7 @@ import (
 	"github.com/modelcontextprotocol/go-sdk/mcp"
 
 	"durward/conformance/gateway"
+	"durward/conformance/official"
 )
 
 const (
@@ -125,16 +126,16 @@ func TestSessionsOfTheLegacyEra(t *testing.T) {
 		}
 	})
 	t.Run("the official client begins and ends one", func(t *testing.T) {
-		s := connect(t, g, withSessions)
-		id := s.session.ID()
+		s := official.Connect(t, g, withSessions)
+		id := s.Session.ID()
 		if id == "" {
 			t.Fatal("it has no session")
 		}
-		if err := s.session.Close(); err != nil {
+		if err := s.Session.Close(); err != nil {
 			t.Errorf("close: %v", err)
 		}
-		deleted := s.wire.find(http.MethodDelete, "/mcp/demo")
-		if len(deleted) != 1 || deleted[0].session != id || deleted[0].status != http.StatusNoContent {
+		deleted := s.Wire.Find(http.MethodDelete, "/mcp/demo")
+		if len(deleted) != 1 || deleted[0].Session != id || deleted[0].Status != http.StatusNoContent {
 			t.Errorf("it ended its session by %+v", deleted)
 		}
 		if answer := ask(t, http.MethodPost, g.MCP(), list, in(id)...); answer.status != http.StatusNotFound {
@@ -163,13 +164,13 @@ func TestServersSpeakUnasked(t *testing.T) {
 			upstream.Close()
 		})
 		g := gateway.Start(t, func(g *gateway.Gateway) { g.Setenv("DURWARD_DEMO_UPSTREAM", upstream.URL) })
-		s := connect(t, g, version)
+		s := official.Connect(t, g, version)
 		// The SDK opens its stream when it likes: what changes before that, nobody hears of.
 		deadline := time.After(patience)
 		for i := 0; ; i++ {
 			add(fmt.Sprintf("tool-%d", i))
 			select {
-			case <-s.changed:
+			case <-s.Changed:
 			case <-time.After(200 * time.Millisecond):
 				continue
 			case <-deadline:
@@ -177,10 +178,10 @@ func TestServersSpeakUnasked(t *testing.T) {
 			}
 			break
 		}
-		if tools := s.tools(t); len(tools) < 2 {
+		if tools := s.Tools(t); len(tools) < 2 {
 			t.Errorf("tools: %q", tools)
 		}
-		if streams := s.wire.find(http.MethodGet, "/mcp/demo"); (len(streams) > 0) != (version == withSessions) {
+		if streams := s.Wire.Find(http.MethodGet, "/mcp/demo"); (len(streams) > 0) != (version == withSessions) {
 			t.Errorf("GET streams: %+v", streams)
 		}
 	})
