@@ -181,12 +181,21 @@ var hidden = regexp.MustCompile(`name="(request|csrf)" value="([^"]+)"`)
 // formOf reads the hidden fields of a consent page.
 func (w *world) formOf(page answer) url.Values {
 	w.Helper()
+	if page.StatusCode != http.StatusOK {
+		w.Fatalf("not a consent page: %d %s", page.StatusCode, page.body)
+	}
+	return w.hiddenOf(page)
+}
+
+// hiddenOf reads the hidden fields of a page with a question.
+func (w *world) hiddenOf(page answer) url.Values {
+	w.Helper()
 	form := url.Values{}
 	for _, field := range hidden.FindAllStringSubmatch(page.body, -1) {
 		form.Set(field[1], field[2])
 	}
-	if page.StatusCode != http.StatusOK || len(form) != 2 {
-		w.Fatalf("not a consent page: %d %s", page.StatusCode, page.body)
+	if len(form) != 2 {
+		w.Fatalf("not a page with a question: %d %s", page.StatusCode, page.body)
 	}
 	return form
 }
