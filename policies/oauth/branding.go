@@ -35,7 +35,7 @@ func readBranding(raw json.RawMessage) (branding, []policies.Problem) {
 		decoder.DisallowUnknownFields()
 		if decoder.Decode(&given) != nil || raw[0] != '{' {
 			return branding{}, []policies.Problem{{
-				Pointer: "/pages", Text: "pages must be an object with the texts name and logo, either or both",
+				Pointer: "/pages", Text: "must be an object with name and logo, either or both, each a text",
 			}}
 		}
 	}
@@ -46,7 +46,7 @@ func readBranding(raw json.RawMessage) (branding, []policies.Problem) {
 		if brand.Name == "" || brand.Name != shown(brand.Name, maxBrandName) {
 			problems = append(problems, policies.Problem{
 				Pointer: "/pages/name",
-				Text:    "the name must be one line of 1 to 80 visible characters, without space at its ends",
+				Text:    "must be one line of 1 to 80 visible characters, without space at its ends",
 			})
 		}
 	}
@@ -55,8 +55,8 @@ func readBranding(raw json.RawMessage) (branding, []policies.Problem) {
 		if !isLogo(brand.Logo) {
 			problems = append(problems, policies.Problem{
 				Pointer: "/pages/logo",
-				Text: "the logo must be an https URL without user, query and fragment, or " +
-					"data:image/TYPE;base64,… with one of the types png, jpeg, gif, webp and svg+xml, of at most 64 KiB",
+				Text: "must be an https URL without user, query and fragment, or data:image/TYPE;base64,... where TYPE is " +
+					"png, jpeg, gif, webp or svg+xml; at most 64 KiB",
 			})
 		}
 	}

@@ -7,11 +7,12 @@ import (
 	"encoding/base64"
 	"fmt"
 	"html/template"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+	"time"
 
 	"durward/policies"
 )
@@ -19,136 +20,149 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// pages are the HTML pages, without scripts, images and links to anywhere.
+// pages are the HTML pages: without scripts, and without anything from elsewhere but the operator's logo.
 type pages struct {
-	templates *template.Template
+	templates map[string]*template.Template
+	texts     texts
+	branding  branding
 	style     template.CSS
-	// styleSource allows exactly that style in a Content-Security-Policy.
-	styleSource string
-	branding    branding
+	// policy is the Content-Security-Policy of every page, but for where its forms may lead.
+	policy string
 }
 
 func loadPages(brand branding) (*pages, error) {
+	words, err := readTexts(englishTexts)
+	if err != nil {
+		return nil, err
+	}
 	style, err := templates.ReadFile("templates/style.css")
 	if err != nil {
 		return nil, fmt.Errorf("read page style: %w", err)
 	}
-	parsed, err := template.ParseFS(templates, "templates/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("parse page templates: %w", err)
+	p := &pages{templates: map[string]*template.Template{}, texts: words, branding: brand, style: template.CSS(style)}
+	for _, name := range []string{"consent", "denied", "grants", "sign-in", "signed-out", "message"} {
+		parsed, err := template.New("layout.html").Funcs(words.functions()).
+			ParseFS(templates, "templates/layout.html", "templates/"+name+".html")
+		if err != nil {
+			return nil, fmt.Errorf("parse page templates: %w", err)
+		}
+		p.templates[name] = parsed
 	}
 	sum := sha256.Sum256(style)
-	return &pages{
-		templates:   parsed,
-		style:       template.CSS(style), //nolint:gosec // our own file
-		styleSource: "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'",
-		branding:    brand,
-	}, nil
-}
-
-// Name is the client's name as it may be shown: one line, bounded, without characters that change how others are read.
-func (v consentView) Name() string {
-	if name := shown(v.Client.Name, 60); name != "" {
-		return name
-	}
-	return "An app without a name"
-}
-
-// Host is where the answer goes, which unlike the name cannot be made up.
-func (v consentView) Host() string {
-	if target, err := url.Parse(v.Client.Redirect); err == nil {
-		return target.Host
-	}
-	return ""
-}
-
-// Device says that the answer goes to an app on the person's own machine.
-func (v consentView) Device() bool { return !strings.HasPrefix(v.Client.Redirect, "https://") }
-
-// Target is the redirect URI, shortened.
-func (v consentView) Target() string { return shown(v.Client.Redirect, 160) }
-
-// Who names the person whose session would be used.
-func (v consentView) Who() string {
-	if v.Person == nil {
-		return ""
-	}
-	for _, text := range []string{v.Person.Email, v.Person.Name, v.Person.Subject} {
-		if text = shown(text, 80); text != "" {
-			return text
-		}
-	}
-	return ""
+	p.policy = "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'; img-src " +
+		brand.source() + "; frame-ancestors 'none'; base-uri 'none'; form-action "
+	return p, nil
 }
 
 func (s *server) showConsent(w http.ResponseWriter, view consentView) error {
-	targets := formTargets(s.provider.Issuer(), view.Client.Redirect)
-	return s.show(w, http.StatusOK, "consent.html", "form-action "+targets, struct {
+	return s.show(w, http.StatusOK, "consent", formTargets(s.provider.Issuer(), view.Client.Redirect), struct {
 		consentView
-		Style  template.CSS
-		Action string
-	}{view, s.pages.style, consentPath})
+		Client         shownClient
+		Person, Former string
+	}{view, s.pages.texts.client(view.Client), whoIs(view.Person), whoIs(view.Former)})
 }
 
-// showDenied tells somebody who may not come in.
+// showDenied tells a person that they may not come in, and how to go on.
 func (s *server) showDenied(w http.ResponseWriter, view deniedView) error {
-	return s.showPlain(w, http.StatusForbidden, "denied.html", formTargets(s.provider.Issuer(), view.Client.Redirect), view)
+	targets := formTargets(s.provider.Issuer(), view.Client.Redirect)
+	return s.show(w, http.StatusForbidden, "denied", targets, struct {
+		deniedView
+		Client         shownClient
+		Person, Reason string
+	}{view, s.pages.texts.client(view.Client), whoIs(&view.Person), s.pages.texts.Denials[view.Reason]})
 }
 
 // showGrants shows what a person has allowed.
 func (s *server) showGrants(w http.ResponseWriter, view grantsView) error {
-	return s.showPlain(w, http.StatusOK, "grants.html", "'self'", view)
+	type row struct {
+		grantView
+		Client shownClient
+	}
+	rows := make([]row, len(view.Grants))
+	for i, grant := range view.Grants {
+		rows[i] = row{grant, s.pages.texts.client(grant.Client)}
+	}
+	s.isolate(w)
+	return s.show(w, http.StatusOK, "grants", "'self'", struct {
+		grantsView
+		Grants []row
+		Person string
+	}{view, rows, whoIs(&view.Person)})
 }
 
 // showSignIn offers to sign in, to whoever asks for their grants without a session.
 func (s *server) showSignIn(w http.ResponseWriter) error {
-	return s.showPlain(w, http.StatusOK, "signin.html", formTargets(s.provider.Issuer()), nil)
+	s.isolate(w)
+	return s.show(w, http.StatusOK, "sign-in", formTargets(s.provider.Issuer()), nil)
 }
 
-// showSignedOut says that the session has ended.
+// showSignedOut says that the gateway's own session has ended.
 func (s *server) showSignedOut(w http.ResponseWriter) error {
-	return s.showPlain(w, http.StatusOK, "signedout.html", "'none'", nil)
-}
-
-func (s *server) showPlain(w http.ResponseWriter, status int, name, targets string, view any) error {
-	return s.show(w, status, name, "form-action "+targets, struct {
-		View  any
-		Style template.CSS
-	}{view, s.pages.style})
+	s.isolate(w)
+	return s.show(w, http.StatusOK, "signed-out", "'none'", struct{ Provider string }{hostOf(s.provider.Issuer())})
 }
 
 // showRefusal shows an error page. The request's id is what the operator finds it by.
 func (s *server) showRefusal(w http.ResponseWriter, r *http.Request, no *refusal) {
-	err := s.show(w, no.Status, "message.html", "form-action 'none'", struct {
-		Style                 template.CSS
-		Text, Code, RequestID string
-	}{s.pages.style, sentence(no.Text), no.Code, policies.CallFrom(r.Context()).RequestID})
-	if err != nil {
+	page := struct {
+		messageText
+		Detail, RequestID string
+		Seconds, Minutes  int
+	}{RequestID: policies.CallFrom(r.Context()).RequestID}
+	var known bool
+	if page.messageText, known = s.pages.texts.Messages[no.Page]; !known || no.Page == msgBadRequest {
+		page.messageText = s.pages.texts.Messages[msgBadRequest]
+		page.Detail = no.Code + ": " + shown(no.Text, maxShownDetail)
+	}
+	if no.RetryAfter > 0 {
+		seconds := int(math.Ceil(no.RetryAfter.Seconds()))
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		if no.RetryAfter > 2*time.Minute {
+			page.Minutes = int(math.Ceil(no.RetryAfter.Minutes()))
+		} else {
+			page.Seconds = max(2, seconds) // the text speaks of several
+		}
+	}
+	if err := s.show(w, no.Status, "message", "'none'", page); err != nil {
 		s.logger.ErrorContext(r.Context(), "cannot show page", "error", err)
 		http.Error(w, no.Text, no.Status)
 	}
 }
 
-// show renders a page that is never framed, cached or scripted (A38, S15). The referrer policy is same-origin because
-// with no-referrer browsers send "Origin: null" with our own form.
-func (s *server) show(w http.ResponseWriter, status int, name, formAction string, data any) error {
-	var page bytes.Buffer
-	if err := s.pages.templates.ExecuteTemplate(&page, name, data); err != nil {
+// show renders a page that is never framed, cached or scripted, and does not say where its links come from (A38, S15).
+func (s *server) show(w http.ResponseWriter, status int, name, formTargets string, page any) error {
+	var body bytes.Buffer
+	if err := s.pages.templates[name].Execute(&body, struct {
+		Language string
+		Style    template.CSS
+		Name     string
+		Logo     template.URL
+		Page     any
+	}{
+		s.pages.texts.Language, s.pages.style, s.pages.branding.Name,
+		template.URL(s.pages.branding.Logo), //nolint:gosec // readBranding has checked it
+		page,
+	}); err != nil {
 		return fmt.Errorf("render page: %w", err)
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "same-origin")
+	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Frame-Options", "DENY")
-	header.Set("Content-Security-Policy", "default-src 'none'; style-src "+s.pages.styleSource+"; "+formAction+
-		"; frame-ancestors 'none'; base-uri 'none'")
+	header.Set("Content-Security-Policy", s.pages.policy+formTargets)
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes())
+	_, _ = w.Write(body.Bytes())
 	return nil
 }
 
-// formTargets says where the consent form may lead. Chromium holds the whole chain of redirects after a form to its
+// isolate parts a page's window from the one that opened it. The pages of an authorization do without: a client on the
+// web may have opened them in a window of their own, to which it must still be able to speak when the answer comes.
+func (*server) isolate(w http.ResponseWriter) {
+	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin")
+}
+
+// formTargets says where a page's forms may lead. Chromium holds the whole chain of redirects after a form to its
 // page's form-action: the provider, whatever sign-in hosts the provider uses, and the client. Hence any https, and
 // beyond it only what this very request may end at.
 func formTargets(uris ...string) string {
@@ -165,32 +179,4 @@ func formTargets(uris ...string) string {
 		}
 	}
 	return targets.String()
-}
-
-// sentence makes of an error's text one that a person reads: a capital letter first and a full stop last.
-func sentence(text string) string {
-	first, size := utf8.DecodeRuneInString(text)
-	if size == 0 {
-		return ""
-	}
-	return string(unicode.ToUpper(first)) + strings.TrimSuffix(text[size:], ".") + "."
-}
-
-// shown makes text from outside fit to be shown: control and formatting characters (right-to-left overrides among them)
-// are dropped, runs of space become one, and what is longer than limit runes is cut.
-func shown(text string, limit int) string {
-	clean := strings.Map(func(c rune) rune {
-		switch {
-		case unicode.IsSpace(c):
-			return ' '
-		case !unicode.IsPrint(c):
-			return -1
-		}
-		return c
-	}, text)
-	runes := []rune(strings.Join(strings.Fields(clean), " "))
-	if len(runes) > limit {
-		return string(runes[:limit]) + "…"
-	}
-	return string(runes)
 }
