@@ -13,12 +13,15 @@ import (
 	"durward/runtime/internal/cors"
 	"durward/runtime/internal/decision"
 	"durward/runtime/internal/mcp"
+	"durward/runtime/internal/middleware"
 	"durward/runtime/internal/origin"
+	"durward/runtime/internal/passage"
 	"durward/runtime/internal/proxy"
 	"durward/runtime/internal/telemetry"
 )
 
-// chain is one route, compiled: its policies in order, then the proxy. Serving it needs a lease on each policy, which
+// chain is one route, compiled: the policies that decide, in their order, then those that run inside the host, in
+// theirs, then the proxy. Serving it needs a lease on each policy, which
 // decide gives back, and one on the lane, which the answer holds.
 type chain struct {
 	host    *Host
@@ -36,15 +39,16 @@ type chain struct {
 type guard struct {
 	policy string
 	route  string
+	place  int // in the route's list
 	vary   policies.Vary
 	part   *policyPart
 	base   decision.Key
 }
 
-func newGuard(p *config.Policy, r *config.Route, part *policyPart) guard {
+func newGuard(p *config.Policy, r *config.Route, part *policyPart, place int) guard {
 	vary := p.Report.Vary[r.ID]
 	return guard{
-		policy: p.Name, route: r.ID, vary: vary, part: part,
+		policy: p.Name, route: r.ID, place: place, vary: vary, part: part,
 		base: decision.NewKey().Bytes(p.DecisionHash[:]).Bytes(r.Hash[:]).String(part.Value.key.executable).Sum(),
 	}
 }
@@ -60,10 +64,11 @@ func (c *chain) hold() *lease {
 	return &lease{chain: c}
 }
 
-// lease is what one request holds of its chain.
+// lease is what one request holds of its chain, and what is said of it on its way.
 type lease struct {
 	chain   *chain
 	decided bool
+	way     passage.Passage
 }
 
 // decide gives the policies back.
@@ -94,7 +99,6 @@ func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Call
 	if !ok {
 		return
 	}
-	var changes http.Header
 	for i := range c.guards {
 		g := &c.guards[i]
 		d := g.decide(c.host, r, caller, message)
@@ -103,19 +107,16 @@ func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Call
 			c.refuse(w, r, g, d, caller)
 			return
 		}
+		if d.Principal != nil {
+			l.way.Principal = d.Principal
+		}
 		for name, values := range d.SetHeader {
-			if changes == nil {
-				changes = make(http.Header)
-			}
-			changes[http.CanonicalHeaderKey(name)] = values
+			l.way.Set(g.place, name, values)
 		}
 	}
 	l.decide()
-	ctx := proxy.WithDrain(r.Context(), c.lane.Value.ended)
-	if changes != nil {
-		ctx = proxy.WithHeader(ctx, changes)
-	}
-	c.next.ServeHTTP(w, r.WithContext(ctx))
+	l.way.Drain = c.lane.Value.ended
+	c.next.ServeHTTP(w, r.WithContext(passage.With(r.Context(), &l.way)))
 }
 
 // read reads the message before the policies decide, if one of them decides by it. Otherwise a stranger's body is not
@@ -214,6 +215,18 @@ func (c *chain) refuse(w http.ResponseWriter, r *http.Request, g *guard, d polic
 	c.host.options.Logger.WarnContext(r.Context(), "no decision", telemetry.KeyRequest, telemetry.RequestFrom(r.Context()).ID,
 		telemetry.KeyPolicy, g.policy, telemetry.KeyRoute, g.route, "reason", d.Reason)
 	unavailable(w, "the gateway cannot decide on this request right now: try again shortly")
+}
+
+// refuser answers how a policy inside the host refuses a request that it cannot send on as it was told to. It is a fault
+// of what is configured, or of what an identity provider says of a person: trying again does not mend it.
+func (c *chain) refuser(policy string) middleware.Refuse {
+	return func(w http.ResponseWriter, r *http.Request, reason string) {
+		c.host.options.Logger.WarnContext(r.Context(), "request not sent on", telemetry.KeyRequest,
+			telemetry.RequestFrom(r.Context()).ID, telemetry.KeyPolicy, policy, telemetry.KeyRoute, c.id, "reason", reason)
+		boundWrite(w)
+		mcp.WriteError(w, http.StatusInternalServerError, nil, mcp.CodeInternal,
+			"the gateway cannot tell the upstream who is calling: whoever runs it finds the reason in its log")
+	}
 }
 
 // request holds what the policy said its decisions depend on, and nothing else.

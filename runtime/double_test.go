@@ -170,6 +170,18 @@ func (j *journal) count(msg string) (n int) {
 	return n
 }
 
+// find answers the first line for which so is true, or nil.
+func (j *journal) find(so func(map[string]any) bool) map[string]any {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, line := range j.lines {
+		if so(line) {
+			return line
+		}
+	}
+	return nil
+}
+
 // pids answers the processes that lines with these messages name.
 func (j *journal) pids(msgs ...string) (pids []int) {
 	j.mu.Lock()

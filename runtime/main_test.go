@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,6 +44,11 @@ type guardOptions struct {
 	Start string `json:"start,omitempty"`
 	// Deny is an MCP method that is refused.
 	Deny string `json:"deny,omitempty"`
+	// Subject and Email are the principal's; without Subject it is "somebody".
+	Subject string `json:"subject,omitempty"`
+	Email   string `json:"email,omitempty"`
+	// Nobody says that no principal comes with a decision.
+	Nobody bool `json:"nobody,omitempty"`
 	// TTL is how long decisions hold, in seconds.
 	TTL int `json:"ttl,omitempty"`
 	// Vary is the report's, by route. Routes that are not in it vary by Authorization.
@@ -51,7 +57,8 @@ type guardOptions struct {
 
 const guardSchema = `{"type":"object","additionalProperties":false,"properties":{
 	"mark":{"type":"string"},"secret":{"type":"string","writeOnly":true},"gate":{"type":"string"},
-	"start":{"type":"string"},"deny":{"type":"string"},"ttl":{"type":"integer"},"vary":{"type":"object"}}}`
+	"start":{"type":"string"},"subject":{"type":"string"},"email":{"type":"string"},"nobody":{"type":"boolean"},
+	"deny":{"type":"string"},"ttl":{"type":"integer"},"vary":{"type":"object"}}}`
 
 func (guardType) Describe() policies.Description {
 	return policies.Description{Type: "test-guard-inbound", Options: json.RawMessage(guardSchema)}
@@ -119,9 +126,12 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 	}
 	allow := policies.Decision{
 		Outcome:   policies.Allow,
-		Principal: &policies.Principal{Issuer: "test", Subject: "somebody"},
+		Principal: &policies.Principal{Issuer: "test", Subject: cmp.Or(g.Subject, "somebody"), Email: g.Email},
 		TTL:       time.Duration(g.TTL) * time.Second,
 		SetHeader: http.Header{"X-Policy": {g.name}, "X-Mark": {g.Mark}, "X-Seen": {string(seen)}},
+	}
+	if g.Nobody {
+		allow.Principal = nil
 	}
 	if g.Deny != "" && r.Method == g.Deny {
 		return refusal(http.StatusForbidden, "not this method"), nil

@@ -7,10 +7,12 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"slices"
 	"time"
 
 	"durward/policies"
 	"durward/runtime/internal/config"
+	"durward/runtime/internal/middleware"
 )
 
 // Defaults of what is given neither in Options nor in gateway.json.
@@ -31,7 +33,8 @@ type Options struct {
 	// Listen and Admin are "host:port"; port 0 lets the system choose. Data is the folder of the store. Each beats
 	// gateway.json, which beats the default.
 	Listen, Admin, Data string
-	// Plugins is the catalogue of policy types.
+	// Plugins is the catalogue of policy types that run in processes. Beside them there are those that run inside the
+	// host, whose names nobody else may have: set-headers-inbound and set-upstream-api-key-inbound.
 	Plugins []Plugin
 	// LookupEnv resolves $env(NAME) and ${env.NAME}. nil means os.LookupEnv.
 	LookupEnv func(string) (string, bool)
@@ -104,14 +107,23 @@ func (o Options) loader() (*config.Loader, error) {
 	if info, err := os.Stat(o.Config); o.Fallback == nil || (err == nil && info.IsDir()) {
 		files, name = os.DirFS(o.Config), o.Config
 	}
-	types := make([]config.PolicyType, len(o.Plugins))
-	for i, p := range o.Plugins {
+	own := middleware.Types()
+	types := make([]config.PolicyType, 0, len(o.Plugins)+len(own))
+	for _, p := range o.Plugins {
 		if p.Validate == nil {
 			return nil, fmt.Errorf("policy type %q has no Validate", p.PolicyType)
 		}
-		types[i] = config.PolicyType{
-			Modules: p.Modules, Export: p.Export, Type: p.PolicyType, Schema: p.Schema, Validate: p.Validate,
+		if slices.ContainsFunc(own, func(t middleware.Type) bool { return t.Name == p.PolicyType }) {
+			return nil, fmt.Errorf("catalogue names policy type %q, which is the gateway's own", p.PolicyType)
 		}
+		types = append(types, config.PolicyType{
+			Modules: p.Modules, Export: p.Export, Type: p.PolicyType, Schema: p.Schema, Validate: p.Validate,
+		})
+	}
+	for _, t := range own {
+		types = append(types, config.PolicyType{
+			Modules: config.Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile,
+		})
 	}
 	return config.New(config.Options{FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv})
 }

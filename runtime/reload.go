@@ -161,6 +161,9 @@ func same(a, b *config.Config) bool {
 func (h *Host) fit(g *running) bool {
 	for i := range g.config.Policies {
 		p := &g.config.Policies[i]
+		if p.Middleware != nil {
+			continue
+		}
 		process := g.policies[p.Name].Value
 		exe, err := h.executables[p.Type]()
 		if err != nil || exe.ID() != process.key.executable || !process.alive() {

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,7 @@ type running struct {
 	since   time.Time
 	config  *config.Config
 	origins *origin.Rules
-	// policies are held by name; paths says which of them serves a path itself.
+	// policies are held by name, save those that run inside the host; paths says which of them serves a path itself.
 	policies map[string]*policyPart
 	paths    map[string]*policyPart
 	// chains are in the order of config.Routes; routes finds them.
@@ -165,6 +166,9 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 	}
 	for i := range g.config.Policies {
 		p := &g.config.Policies[i]
+		if p.Middleware != nil {
+			continue
+		}
 		exe, err := h.executables[p.Type]()
 		if err != nil {
 			return errors.Join(fmt.Errorf("policy %q: %w", p.Name, err), wait())
@@ -207,10 +211,14 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 	c := &chain{host: h, id: r.ID, methods: r.Methods}
 	sum := sha256.New()
 	sum.Write(r.Hash[:])
-	for _, name := range r.Inbound {
+	for place, name := range r.Inbound {
 		p := byName[name]
+		if p.Middleware != nil {
+			sum.Write(p.Hash[:])
+			continue
+		}
 		part := g.policies[name]
-		c.guards = append(c.guards, newGuard(p, r, part))
+		c.guards = append(c.guards, newGuard(p, r, part, place))
 		sum.Write(p.DecisionHash[:])
 		sum.Write([]byte(part.Value.key.executable))
 	}
@@ -228,6 +236,11 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 		Logger:        h.options.Logger.With(telemetry.KeyRoute, r.ID),
 		RequestID:     func(ctx context.Context) string { return telemetry.RequestFrom(ctx).ID },
 	})
+	for place, name := range slices.Backward(r.Inbound) { // the first in the list is the outermost
+		if p := byName[name]; p.Middleware != nil {
+			c.next = p.Middleware.Wrap(place, c.refuser(name))(c.next)
+		}
+	}
 	return c
 }
 

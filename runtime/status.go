@@ -24,15 +24,20 @@ type Status struct {
 type PolicyStatus struct {
 	Name string `json:"name"`
 	Type string `json:"type"`
-	// Hash changes when the process is started anew because of the configuration.
-	Hash     string    `json:"hash"`
-	PID      int       `json:"pid"`
+	// Hash changes when the process is started anew because of the configuration, and with any option of a policy that
+	// has none.
+	Hash string `json:"hash"`
+	// State is that of the process, or InHost: then there is no process, and nothing more to say of one.
+	PID      int       `json:"pid,omitempty"`
 	State    string    `json:"state"`
-	Since    time.Time `json:"since"`
+	Since    time.Time `json:"since,omitzero"`
 	Restarts int       `json:"restarts"`
 	// Decisions counts where the policy's decisions came from.
 	Decisions map[string]uint64 `json:"decisions"`
 }
+
+// InHost is the state of a policy that runs inside the host.
+const InHost = "in host"
 
 // RouteStatus is one route of the current generation.
 type RouteStatus struct {
@@ -61,6 +66,12 @@ func (h *Host) Status() Status {
 	}
 	for i := range g.config.Policies {
 		p := &g.config.Policies[i]
+		if p.Middleware != nil {
+			s.Policies = append(s.Policies, PolicyStatus{
+				Name: p.Name, Type: p.Type, Hash: hex.EncodeToString(p.Hash[:8]), State: InHost, Decisions: counts(p.Name),
+			})
+			continue
+		}
 		part := g.policies[p.Name]
 		now := part.Value.Status()
 		s.Policies = append(s.Policies, PolicyStatus{

@@ -49,6 +49,9 @@ type setup struct {
 type policySetup struct {
 	name    string
 	options guardOptions
+	// inHost is the type, with its options, of a policy that runs inside the host.
+	inHost        string
+	inHostOptions map[string]any
 }
 
 type routeSetup struct {
@@ -65,6 +68,16 @@ func (s *setup) policy(name string) *guardOptions {
 	p := &policySetup{name: name}
 	s.policies = append(s.policies, p)
 	return &p.options
+}
+
+// inHost has a policy run inside the host.
+func (s *setup) inHost(name, policyType string, options map[string]any) {
+	s.policy(name)
+	for _, p := range s.policies {
+		if p.name == name {
+			p.inHost, p.inHostOptions = policyType, options
+		}
+	}
 }
 
 func (s *setup) route(id string) *routeSetup {
@@ -194,7 +207,13 @@ func (w *world) save() {
 		return o
 	}
 	list := []any{}
+	exports := map[string]string{setHeaders: "SetHeadersInboundPolicy", setKey: "SetUpstreamApiKeyInboundPolicy"}
 	for _, p := range w.setup.policies {
+		if p.inHost != "" {
+			list = append(list, object("name", p.name, "policyType", p.inHost, "handler",
+				object("export", exports[p.inHost], "module", "$import(@durward/runtime)", "options", p.inHostOptions)))
+			continue
+		}
 		list = append(list, object("name", p.name, "policyType", guardType{}.Describe().Type,
 			"handler", object("export", "Guard", "module", "$import(test)", "options", p.options)))
 	}

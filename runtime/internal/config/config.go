@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"durward/policies"
+	"durward/runtime/internal/middleware"
 )
 
 // The files of a configuration, as they are called in its folder.
@@ -38,6 +39,9 @@ type PolicyType struct {
 	Schema []byte
 	// Validate is policies.Type's pure Validate, called with options that have passed the schema. Nil: nothing to say.
 	Validate func(policies.Input) policies.Report
+	// Compile makes the policy of a type that runs inside the host, and is called in place of Validate. Nil: the type
+	// runs in a process.
+	Compile func(middleware.Input) (*middleware.Policy, []policies.Problem)
 }
 
 // Result is what a Load came to.
@@ -84,11 +88,14 @@ type Policy struct {
 	// They hold secrets.
 	Options json.RawMessage
 	// Hash changes with anything that the policy is configured with: name, type, resolved options, the routes that use
-	// it as it sees them, the public origins. While it stays, the policy's process stays (G5).
+	// it as it sees them, the public origins. While it stays, the policy's process stays (G5). That of a policy inside
+	// the host changes with its name, type and options, and with what of them comes from variables.
 	Hash [32]byte
 	// DecisionHash changes with anything but the route of a request that a decision may depend on: Hash without secret
 	// options and without the routes, which have hashes of their own.
 	DecisionHash [32]byte
+	// Middleware is the policy itself, if its type runs inside the host. Then there is no Report.
+	Middleware *middleware.Policy
 	// Report is what Validate answered, with resolved variables and secret options blotted out of its texts. It has no
 	// problems.
 	Report policies.Report

@@ -7,6 +7,6 @@
 // and JSON pointer, in the order of the files; the same bytes and variables give an equal Config; no value that came from
 // the environment, and no secret option, stands in a problem or a note (requirement G10); no input makes it panic.
 //
-// It is not for watching files, for flags, nor for running anything: it calls a policy type's pure Validate and nothing
-// else. It knows of policy types what Options.Types says.
+// It is not for watching files, for flags, nor for running anything: it calls a policy type's pure Validate or Compile
+// and nothing else. It knows of policy types what Options.Types says.
 package config

@@ -20,8 +20,11 @@ const (
 	resolveURL
 )
 
-// reference is one resolved variable: its name and its value.
-type reference struct{ name, value string }
+// reference is one resolved variable: its name, its value, and where in the resolved text the value begins.
+type reference struct {
+	name, value string
+	at          int
+}
 
 // textFault is a fault at an offset within a text.
 type textFault struct {
@@ -78,7 +81,7 @@ func expand(
 			fail(start, "environment variable %s is not valid UTF-8", name)
 			continue
 		}
-		used = append(used, reference{name, value})
+		used = append(used, reference{name, value, b.Len()})
 		b.WriteString(value)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"math/big"
 
 	"durward/policies"
+	"durward/runtime/internal/middleware"
 	"durward/schema/jsonpointer"
 )
 
@@ -73,6 +74,15 @@ func (p *Policy) hash(options any, secrets []string) error {
 		Options    any
 		Origins    []string
 	}{p.Type, p.Name, without(wholeNumbers(options), "", secret), p.Input.Origins})
+	return err
+}
+
+// hashInHost sets the hash of a policy that runs inside the host, which sees neither routes nor origins.
+func (p *Policy) hashInHost(in middleware.Input) (err error) {
+	p.Hash, err = digest(struct {
+		Type, Name string
+		Input      middleware.Input
+	}{p.Type, p.Name, in})
 	return err
 }
 

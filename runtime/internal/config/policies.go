@@ -83,7 +83,8 @@ func (b *build) checkNames(drafts []*policyDraft) {
 	}
 	for _, d := range drafts {
 		for cut, c := range d.Name {
-			if other := named[d.Name[:cut]]; c == '-' && other != nil && named[d.Name] == d {
+			other := named[d.Name[:cut]]
+			if c == '-' && other != nil && named[d.Name] == d && d.hasCookies() && other.hasCookies() {
 				b.policies.problem(d.at+"/name", "begins with the name of policy %q and a -, so its cookies "+
 					"would reach that policy: rename one of them", other.Name)
 				break
@@ -91,6 +92,9 @@ func (b *build) checkNames(drafts []*policyDraft) {
 		}
 	}
 }
+
+// hasCookies says that the policy may have cookies: one that runs inside the host has none.
+func (d *policyDraft) hasCookies() bool { return d.kind == nil || d.kind.Compile == nil }
 
 // imports says whether a handler.module names one of the modules.
 func imports(module string, names []string) bool {

@@ -14,8 +14,8 @@ type routeDraft struct {
 	at, pathAt, inboundAt string // pointers of the operation, its path and its list of policies
 }
 
-// handlerModules are the modules that McpProxyHandler is exported from.
-func handlerModules() []string {
+// Modules are the modules that McpProxyHandler and the policies inside the host are exported from.
+func Modules() []string {
 	return []string{"@zuplo/runtime", "@zuplo/runtime/mcp-gateway", "@durward/runtime"}
 }
 
@@ -108,8 +108,8 @@ func (b *build) readOperation(path, opAt string, drafts []*policyDraft, ids map[
 	}
 	route := get(operation, "x-zuplo-route")
 	handlerAt := opAt + "/x-zuplo-route/handler"
-	if module, ok := get(route, "handler", "module").(string); ok && !imports(module, handlerModules()) {
-		s.problem(handlerAt+"/module", "%s", modules(handlerModules()))
+	if module, ok := get(route, "handler", "module").(string); ok && !imports(module, Modules()) {
+		s.problem(handlerAt+"/module", "%s", modules(Modules()))
 	}
 	r.ForwardSearch = true
 	if forward, ok := get(route, "handler", "options", "forwardSearch").(bool); ok {

@@ -16,13 +16,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"durward/policies"
+	"durward/runtime/internal/middleware"
 )
 
 // The tables in testdata/*.txtar: a comment, the files of a valid configuration, and cases. A case is an archive member
 // "case NAME" of these lines, in any order:
 //
-//	edit FILE: OLD -> NEW    the first OLD in the file becomes NEW; \n and \t in NEW are what they are in Go
-//	set NAME=VALUE           an environment variable
+//	edit FILE: OLD -> NEW    the first OLD in the file becomes NEW; \n, \r, \t and \0 are what they are in Go
+//	set NAME=VALUE           an environment variable, with the same
 //	unset NAME
 //	remove FILE
 //	config/...               a problem that is expected, byte for byte
@@ -42,6 +43,8 @@ func baseEnv() map[string]string {
 		"CLIENT_SECRET": "canary-client-secret",
 		"UPSTREAM":      "http://canary-upstream.example/mcp",
 		"ADMIN_TOKEN":   "canary-admin-token-1",
+		"KEY":           "canary-key",
+		"TENANT":        "canary-tenant",
 	}
 }
 
@@ -84,6 +87,7 @@ func TestTables(t *testing.T) {
 func runCase(t *testing.T, base fstest.MapFS, body []byte) []byte {
 	t.Helper()
 	folder, env := maps.Clone(base), baseEnv()
+	escapes := strings.NewReplacer(`\n`, "\n", `\r`, "\r", `\t`, "\t", `\0`, "\x00", `\\`, `\`)
 	var script, want []string
 	for line := range strings.Lines(string(body)) {
 		line = strings.TrimSuffix(line, "\n")
@@ -92,14 +96,15 @@ func runCase(t *testing.T, base fstest.MapFS, body []byte) []byte {
 		case "edit":
 			name, change, _ := strings.Cut(rest, ": ")
 			old, with, ok := strings.Cut(change, " -> ")
+			old = escapes.Replace(old)
 			if !ok || folder[name] == nil || !bytes.Contains(folder[name].Data, []byte(old)) {
 				t.Fatalf("nothing to edit: %s", line)
 			}
-			with = strings.NewReplacer(`\n`, "\n", `\t`, "\t", `\\`, `\`).Replace(with)
+			with = escapes.Replace(with)
 			folder[name] = &fstest.MapFile{Data: bytes.Replace(folder[name].Data, []byte(old), []byte(with), 1)}
 		case "set":
 			name, value, _ := strings.Cut(rest, "=")
-			env[name] = value
+			env[name] = escapes.Replace(value)
 		case "unset":
 			delete(env, rest)
 		case "remove":
@@ -165,9 +170,10 @@ var compiled = sync.OnceValues(func() (*Loader, error) {
 	return New(Options{Name: "config", Types: testTypes()})
 })
 
-// testTypes are a policy type that signs people in, much as the one that ships, and one that only looks on.
+// testTypes are a policy type that signs people in, much as the one that ships, one that only looks on, and those that
+// run inside the host.
 func testTypes() []PolicyType {
-	return []PolicyType{
+	types := []PolicyType{
 		{
 			Modules:  []string{"@zuplo/runtime", "@zuplo/runtime/mcp-gateway", "@durward/runtime"},
 			Export:   "LoginInboundPolicy",
@@ -188,6 +194,10 @@ func testTypes() []PolicyType {
 			},
 		},
 	}
+	for _, t := range middleware.Types() {
+		types = append(types, PolicyType{Modules: Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile})
+	}
+	return types
 }
 
 const loginSchema = `{

@@ -7,13 +7,16 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/runtime/internal/middleware"
 )
 
 // validate asks every policy's type about its options, and makes the hashes. Of routes only sound ones are told.
 func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []string) {
 	secret := blots{}
 	for _, d := range drafts {
-		maps.Copy(secret, d.secretValues())
+		if d.kind == nil || d.kind.Compile == nil { // what runs inside the host shows its options to no other
+			maps.Copy(secret, d.secretValues())
+		}
 	}
 	all := blots{}
 	maps.Copy(all, secret)
@@ -40,6 +43,10 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 		return
 	}
 	d.Options = options
+	if d.kind.Compile != nil {
+		b.compile(d)
+		return
+	}
 	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins}
 	for _, r := range routes {
 		if b.routes.sound(r.at) && slices.Contains(r.Inbound, d.Name) {
@@ -61,6 +68,29 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 	for _, p := range d.Report.Notes {
 		b.policies.note(d.within(p.Pointer), "%s", p.Text)
 	}
+}
+
+// compile makes a policy that runs inside the host.
+func (b *build) compile(d *policyDraft) {
+	in := middleware.Input{Options: d.Options, FromEnv: map[string][]middleware.Span{}}
+	for pointer, used := range b.policies.fromEnv {
+		within, ok := strings.CutPrefix(pointer, d.optionsAt()+"/")
+		if !ok {
+			continue
+		}
+		for _, r := range used {
+			in.FromEnv["/"+within] = append(in.FromEnv["/"+within], middleware.Span{From: r.at, To: r.at + len(r.value)})
+		}
+	}
+	if err := d.hashInHost(in); err != nil {
+		b.policies.problem(d.optionsAt(), "cannot be passed on")
+		return
+	}
+	policy, problems := d.kind.Compile(in)
+	for _, p := range problems {
+		b.policies.problem(d.within(p.Pointer), "%s", p.Text)
+	}
+	d.Middleware = policy
 }
 
 // secretValues are the values of the secret options.
@@ -116,12 +146,32 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 		if d := servedBy[r.Path]; d != nil {
 			b.routes.nameProblem(r.pathAt, "policy %q serves path %q itself: the route must have another", d.Name, r.Path)
 		}
+		b.checkPrincipals(r, drafts)
 		i := slices.IndexFunc(r.Inbound, func(name string) bool { return authenticates[name] })
 		switch {
 		case i >= 0 && strings.Contains(r.Path, "{") && pathFault(r.Path) == "":
 			b.routes.nameProblem(r.pathAt, "must be a path without {...}, since policy %q authenticates its callers", r.Inbound[i])
 		case i < 0:
 			b.routes.note(b.routes.nearest(r.inboundAt), "route %q is open to everybody: none of its policies authenticates", r.ID)
+		}
+	}
+}
+
+// checkPrincipals refuses a policy that names the principal where nobody has yet said who is calling. Of a policy that
+// has problems of its own nobody knows what it says.
+func (b *build) checkPrincipals(r *routeDraft, drafts []*policyDraft) {
+	for i, name := range r.Inbound {
+		found := slices.IndexFunc(drafts, func(d *policyDraft) bool { return d.Name == name })
+		if found < 0 {
+			return
+		}
+		d := drafts[found]
+		switch {
+		case d.kind == nil || d.Options == nil || !b.policies.sound(d.at), d.Report.Authenticates:
+			return
+		case d.Middleware != nil && d.Middleware.NamesPrincipal:
+			b.routes.problem(at(r.inboundAt, i), "policy %q names the principal, but no policy before it on this route "+
+				"authenticates: put one that signs people in before it", name)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"durward/runtime/internal/passage"
 	"durward/runtime/internal/proxy"
 )
 
@@ -56,7 +57,7 @@ func TestAllocations(t *testing.T) {
 		defer end()
 		server := context.WithValue(t.Context(), http.ServerContextKey, new(http.Server))
 		return testing.AllocsPerRun(500, func() {
-			ctx, cancel := context.WithCancel(proxy.WithDrain(server, drain))
+			ctx, cancel := context.WithCancel(passage.With(server, &passage.Passage{Drain: drain}))
 			req := (&http.Request{
 				Method: http.MethodPost, URL: to, Header: hotHeader(), ContentLength: int64(len(call)),
 				Body: io.NopCloser(bytes.NewReader([]byte(call))), Host: "gateway",

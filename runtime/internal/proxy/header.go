@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"durward/runtime/internal/passage"
 )
 
 // requestHeader answers what of the client's headers the upstream gets (D5, S63, S73).
@@ -22,6 +24,49 @@ func requestHeader(in http.Header) http.Header {
 		out[name] = values
 	}
 	return out
+}
+
+// applyChanges makes the host's own changes to what passes of the client's headers. It comes after every rule about
+// those, so the client can neither forge what the host sets nor have it removed (RFC 9110 section 7.6.1: Connection
+// names headers to drop). What the client sent under another spelling of a name goes with it: see passage.Fold.
+func applyChanges(to http.Header, changes []passage.Change) {
+	if len(changes) == 0 {
+		return
+	}
+	for name := range to {
+		folded := passage.Fold(name)
+		for i := range changes {
+			c := &changes[i]
+			if c.Yields || c.Name == name || passage.Fold(c.Name) != folded {
+				continue
+			}
+			delete(to, name)
+		}
+	}
+	for i := range changes {
+		c := &changes[i]
+		switch {
+		case c.Yields && sent(to, c.Name):
+		case len(c.Values) == 0:
+			delete(to, c.Name)
+		default:
+			to[c.Name] = c.Values
+		}
+	}
+}
+
+// sent says that a header is there in any spelling.
+func sent(h http.Header, name string) bool {
+	if len(h[name]) > 0 {
+		return true
+	}
+	folded := passage.Fold(name)
+	for other := range h {
+		if passage.Fold(other) == folded {
+			return true
+		}
+	}
+	return false
 }
 
 // answerHeader copies what of the upstream's headers the client gets (D5, D6, S75). What the host has already set
@@ -46,17 +91,15 @@ func answerHeader(to, from http.Header) {
 	}
 }
 
-// staysInbound judges a client's header. Underscores count as hyphens: CGI and WSGI make one name of both.
+// staysInbound judges a client's header, in whatever spelling (see passage.Fold).
 func staysInbound(name string) bool {
+	name = passage.Fold(name)
 	if hopByHop(name) {
 		return true
 	}
 	if strings.HasPrefix(name, "Mcp-") {
 		// Names of the protocol, some of them made from names of parameters: none of the rules below is about them.
-		return strings.EqualFold(name, "Mcp-Init-Host")
-	}
-	if strings.Contains(name, "_") {
-		name = http.CanonicalHeaderKey(strings.ReplaceAll(name, "_", "-"))
+		return name == "Mcp-Init-Host"
 	}
 	switch name {
 	case
@@ -72,6 +115,8 @@ func staysInbound(name string) bool {
 		"Cf-Connecting-Ip", "Cf-Connecting-Ipv6", "Cf-Pseudo-Ipv4", "Fastly-Client-Ip", "Fly-Client-Ip",
 		"X-Host", "X-Rewrite-Url", "X-Method-Override", "Front-End-Https",
 		"X-Azure-Clientip", "X-Azure-Socketip", "X-Azure-Fdid",
+		// To CGI it is the variable HTTP_PROXY, by which programs are told where to send their own requests.
+		"Proxy",
 		// Keys of other gateways' inner routing.
 		"Router-Key",
 		// Ids lead a person to the log: only the host chooses them.

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"durward/runtime/internal/passage"
 	"durward/runtime/internal/proxy"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,7 +46,8 @@ func TestD5_S63_S73_ClientHeadersThatStay(t *testing.T) {
 		"X-Consumer-Username", "Ssl-Client-S-Dn", "Client-Cert", "X-Envoy-External-Address", "Mcp-Init-Host", "Router-Key",
 		"X-Durward-Subject", "Durward-Subject", "X-Request-Id", "Origin", "Referer", "Sec-Fetch-Site", "Expect",
 		"Keep-Alive", "Te", "Trailer", "Upgrade", "Http2-Settings", "Proxy-Connection", "Access-Control-Request-Method",
-		"X_forwarded_user", "Remote_user", "X_user", "X-Forwarded_for",
+		"X_forwarded_user", "Remote_user", "X_user", "X-Forwarded_for", "X.forwarded.user", "X!user", "Content_length",
+		"Transfer_encoding", "Mcp_init_host", "Proxy",
 	}
 	pass := []string{
 		"Accept", "Accept-Language", "Content-Type", "User-Agent", "Last-Event-Id", "Traceparent", "Idempotency-Key",
@@ -113,27 +115,40 @@ func TestD11_RequestGoesAsItCame(t *testing.T) {
 	}
 }
 
-// A client must not be able to forge or remove what the host sets, and it knows of RFC 9110 section 7.6.1.
+// A client must not be able to forge or remove what the host sets, and it knows of RFC 9110 section 7.6.1 and of
+// upstreams that make one name of X-Tenant, X_Tenant and X.Tenant.
 func TestS73_HostHeadersStand(t *testing.T) {
 	asked := make(chan recorded, 1)
 	g := newGateway(t, record(asked),
 		func(o *proxy.Options) { o.RequestID = func(context.Context) string { return "id-1" } },
 		func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				ctx := proxy.WithHeader(r.Context(), http.Header{"authorization": {"Bearer first"}, "x-user": {"host"}})
-				ctx = proxy.WithHeader(ctx, http.Header{"Authorization": {"Bearer upstream"}, "X-Mcp-Toolsets": nil})
-				next.ServeHTTP(w, r.WithContext(ctx))
+				var way passage.Passage
+				way.Set(0, "authorization", []string{"Bearer first"})
+				way.Set(1, "Authorization", []string{"Bearer upstream"})
+				way.Set(0, "x-user", []string{"host"})
+				way.Set(0, "X-Tenant", []string{"host"})
+				way.Set(0, "X_Odd", []string{"host"})
+				way.Set(0, "X-Mcp-Toolsets", nil)
+				way.Offer(0, "X-Offered", []string{"host"})
+				way.Offer(0, "X-Taken", []string{"host"})
+				way.Offer(0, "X-Spelt-Otherwise", []string{"host"})
+				way.Offer(0, "Cookie", []string{"a=host"})
+				next.ServeHTTP(w, r.WithContext(passage.With(r.Context(), &way)))
 			})
 		})
 	g.post(t, http.Header{
-		"Authorization": {"Bearer client"}, "X-User": {"client"}, "X-Mcp-Toolsets": {"all"}, "X-Request-Id": {"client"},
+		"Authorization": {"Bearer client"}, "X-User": {"client"}, "X-Mcp-Toolsets": {"all"}, "X_mcp_toolsets": {"all"},
+		"X-Tenant": {"client"}, "X_tenant": {"client"}, "X.tenant": {"client"}, "X-Odd": {"client"}, "X_odd": {"client"},
+		"X-Taken": {"client"}, "X_spelt_otherwise": {"client"}, "Cookie": {"a=client"}, "X-Request-Id": {"client"},
 		"Connection":      {"Authorization, X-User, X-Request-Id, Content-Length"},
 		"Accept-Encoding": {"identity"}, "User-Agent": {""},
 	}, call)
 	got := await(t, "the call", asked)
 	want := http.Header{
-		"Authorization": {"Bearer upstream"}, "X-User": {"host"}, "X-Request-Id": {"id-1"},
-		"Accept": {"application/json, text/event-stream"}, "Content-Type": {"application/json"},
+		"Authorization": {"Bearer upstream"}, "X-User": {"host"}, "X-Tenant": {"host"}, "X_odd": {"host"},
+		"X-Offered": {"host"}, "X-Taken": {"client"}, "X_spelt_otherwise": {"client"}, "Cookie": {"a=host"},
+		"X-Request-Id": {"id-1"}, "Accept": {"application/json, text/event-stream"}, "Content-Type": {"application/json"},
 		"Accept-Encoding": {"identity"}, "Content-Length": {fmt.Sprint(len(call))},
 	}
 	if diff := cmp.Diff(want, got.header); diff != "" {

@@ -17,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"durward/runtime/internal/passage"
 	"durward/runtime/internal/proxy"
 )
 
@@ -213,7 +214,7 @@ func (l *lockedBuffer) String() string {
 func drainable(drain context.Context) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			next.ServeHTTP(w, r.WithContext(proxy.WithDrain(r.Context(), drain)))
+			next.ServeHTTP(w, r.WithContext(passage.With(r.Context(), &passage.Passage{Drain: drain})))
 		})
 	}
 }

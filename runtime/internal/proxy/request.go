@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"durward/runtime/internal/passage"
 )
 
 // request makes the request to the upstream, with the body in memory.
@@ -20,7 +22,10 @@ func (h *handler) request(ctx context.Context, in *http.Request, body []byte) *h
 	if id := h.RequestID(ctx); id != "" {
 		out.Header["X-Request-Id"] = []string{id}
 	}
-	applyHeader(out.Header, headerFrom(ctx))
+	applyChanges(out.Header, passage.From(ctx).Changes())
+	if len(out.Header["User-Agent"]) == 0 {
+		out.Header["User-Agent"] = []string{""} // else the Transport names itself
+	}
 	if len(body) == 0 {
 		return out
 	}
@@ -71,40 +76,4 @@ func withoutToken(query string) string {
 		kept = append(kept, pair)
 	}
 	return strings.Join(kept, "&")
-}
-
-type headerKey struct{}
-
-// WithHeader adds to what the host itself sends upstream for the request of ctx: an upstream's API key, say, or what a
-// decision sets. It comes after every rule about the client's headers, so the client can neither forge it nor have it
-// removed (RFC 9110 section 7.6.1: Connection names headers to drop). A name with no values removes the header; a later
-// WithHeader wins over an earlier one, name by name. A host that sets a header on the inbound request instead would see
-// it judged as the client's.
-func WithHeader(ctx context.Context, set http.Header) context.Context {
-	before := headerFrom(ctx)
-	merged := make(http.Header, len(before)+len(set))
-	for _, from := range []http.Header{before, set} {
-		for name, values := range from {
-			merged[http.CanonicalHeaderKey(name)] = values
-		}
-	}
-	return context.WithValue(ctx, headerKey{}, merged)
-}
-
-func headerFrom(ctx context.Context) http.Header {
-	set, _ := ctx.Value(headerKey{}).(http.Header)
-	return set
-}
-
-func applyHeader(to, set http.Header) {
-	for name, values := range set {
-		if len(values) == 0 {
-			delete(to, name)
-			continue
-		}
-		to[name] = values
-	}
-	if len(to["User-Agent"]) == 0 {
-		to["User-Agent"] = []string{""} // else the Transport names itself
-	}
 }

@@ -1,0 +1,119 @@
+// Package passage holds what the host itself says of one request on its way to the upstream: who is calling, which
+// headers the route's policies set, and what ends the way early.
+//
+// It owns the rule by which several policies of a route change one header. It promises that a policy later in the route's
+// list wins over an earlier one, in whatever order they speak: all decisions are made before the first middleware runs,
+// wherever in the list they stand.
+//
+// It is not for what the client sent: which of that passes, and that nothing of it stands beside or in place of what is
+// set here, is package proxy's.
+package passage
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"durward/policies"
+)
+
+// Passage is what the host says of one request. It is filled in by one goroutine, before the request goes upstream.
+type Passage struct {
+	// Principal is who is calling, as the last policy of the route that said so has it. nil: nobody has.
+	Principal *policies.Principal
+	// Drain ends the way early: see package proxy. nil: nothing does.
+	Drain context.Context
+
+	changes []Change
+}
+
+// Change is what becomes of one header of the request.
+type Change struct {
+	// Name is in canonical form.
+	Name string
+	// Values are what is sent. None: the header is not sent, whoever set it.
+	Values []string
+	// Yields says that what the client sent, if it passes, stands instead.
+	Yields bool
+
+	place int
+}
+
+type key struct{}
+
+// With gives ctx the passage.
+func With(ctx context.Context, p *Passage) context.Context { return context.WithValue(ctx, key{}, p) }
+
+// From answers the passage that ctx belongs to, or nil outside of one.
+func From(ctx context.Context) *Passage {
+	p, _ := ctx.Value(key{}).(*Passage)
+	return p
+}
+
+// Set has the header sent with these values and no others, whatever the client sent; without values it is not sent.
+// place is where the policy stands in the route's list. The values belong to the passage from now on.
+func (p *Passage) Set(place int, name string, values []string) {
+	p.put(Change{Name: http.CanonicalHeaderKey(name), Values: values, place: place})
+}
+
+// Offer has the header sent with these values if neither the client nor another policy sends it.
+func (p *Passage) Offer(place int, name string, values []string) {
+	c := Change{Name: http.CanonicalHeaderKey(name), Values: values, place: place}
+	if set := p.find(name); set == nil {
+		c.Yields = true
+	} else if len(set.Values) > 0 {
+		return
+	}
+	p.put(c)
+}
+
+// Changes answers what becomes of headers, each header once. A nil passage changes nothing.
+func (p *Passage) Changes() []Change {
+	if p == nil {
+		return nil
+	}
+	return p.changes
+}
+
+// put notes the change, unless a later policy has spoken of the header.
+func (p *Passage) put(c Change) {
+	switch set := p.find(c.Name); {
+	case set == nil:
+		if p.changes == nil {
+			p.changes = make([]Change, 0, 4) // few policies set more
+		}
+		p.changes = append(p.changes, c)
+	case set.place <= c.place:
+		*set = c
+	}
+}
+
+func (p *Passage) find(name string) *Change {
+	folded := Fold(name)
+	for i := range p.changes {
+		if Fold(p.changes[i].Name) == folded {
+			return &p.changes[i]
+		}
+	}
+	return nil
+}
+
+// Fold answers the canonical form of a header's name in which every character but letters and digits is a hyphen. CGI
+// and WSGI make one name of all that fold to the same, so whoever may not set one of them may set none.
+func Fold(name string) string {
+	for i := range len(name) {
+		if !plain(name[i]) {
+			return http.CanonicalHeaderKey(strings.Map(func(r rune) rune {
+				if r > 0x7f || !plain(byte(r)) {
+					return '-'
+				}
+				return r
+			}, name))
+		}
+	}
+	return http.CanonicalHeaderKey(name) // no copy of one that is canonical, as those of a request are
+}
+
+func plain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-'
+}
