@@ -33,6 +33,17 @@ func (w *world) options(options string) {
 	w.Helper()
 	input := w.gateway.Input
 	input.Options = json.RawMessage(options)
+	w.reload(input)
+}
+
+// routes changes the routes of the running policy.
+func (w *world) routes(paths ...string) {
+	w.Helper()
+	w.reload(inputOf(string(w.gateway.Input.Options), paths...))
+}
+
+func (w *world) reload(input policies.Input) {
+	w.Helper()
 	next, err := policytest.NewGateway(w.host, oauth.Policy(w.provider), input)
 	if err != nil {
 		w.Fatal(err)
