@@ -61,6 +61,7 @@ func TestG10_Wording(t *testing.T) {
 		{"contains, of which one is enough", `{"contains": {"type": "integer"}}`, `["canary"]`, []string{": does not list what it must"}},
 		{"count of properties", `{"minProperties": 2, "maxProperties": 0}`, `{"a": "canary"}`,
 			[]string{": must have at least 2 properties", ": must have at most 0 properties"}},
+		{"an object with nothing in it", `{"minProperties": 1}`, `{}`, []string{": must not be empty"}},
 		{"required", `{"required": ["a", "b", "c"]}`, `{"b": "canary"}`, []string{`: missing property "a"`, `: missing property "c"`}},
 		{"dependentRequired", `{"dependentRequired": {"a": ["b", "c"]}}`, `{"a": "canary"}`,
 			[]string{`: missing property "b", which "a" needs`, `: missing property "c", which "a" needs`}},

@@ -202,6 +202,9 @@ func (w wording) text(schema map[string]any, key string) string {
 	case "uniqueItems":
 		return "must not list anything twice"
 	case "minProperties":
+		if fmt.Sprint(limit) == "1" {
+			return "must not be empty"
+		}
 		return fmt.Sprintf("must have at least %v properties", limit)
 	case "maxProperties":
 		return fmt.Sprintf("must have at most %v properties", limit)

@@ -49,8 +49,13 @@ func TestGuideExamples(t *testing.T) {
 			want, refused := outputs[folder]
 			if !refused {
 				want = "config: no problems: 1 policy, 1 route\n"
+				if n := strings.Count(files["policies.json"], `"policyType"`); n > 1 {
+					want = fmt.Sprintf("config: no problems: %d policies, 1 route\n", n)
+				}
 			}
-			status, out := validate(t, files, tableEnv())
+			env := tableEnv()
+			env["TICKETS_API_KEY"] = "canary-tickets"
+			status, out := validate(t, files, env)
 			if diff := cmp.Diff(want, out); diff != "" || (status != 0) != refused {
 				t.Errorf("exit status %d, output (-want +got):\n%s", status, diff)
 			}
@@ -61,22 +66,36 @@ func TestGuideExamples(t *testing.T) {
 // schemaNode is what the guide's test reads of a JSON Schema.
 type schemaNode struct {
 	Properties           map[string]schemaNode
+	Items                *schemaNode
 	Defs                 map[string]schemaNode `json:"$defs"`
 	Default              json.RawMessage
 	Minimum, Maximum     json.RawMessage
 	MinLength, MaxLength json.RawMessage
+	MinItems, MaxItems   json.RawMessage
+	MaxProperties        json.RawMessage
 }
 
 // Every option and every setting has its row in the guide, with the default and the bounds of its schema; every other
 // property is named.
 func TestGuideNamesEverything(t *testing.T) {
 	text := guide(t)
-	var options, gateway schemaNode
-	decode(t, clerk.Type().Describe().Options, &options)
-	decode(t, readSchema(t, "gateway"), &gateway)
-	for _, rows := range []map[string]schemaNode{flat("", options), flat("", gateway)} {
+	const inHost = "../../runtime/internal/middleware/"
+	for heading, source := range map[string][]byte{
+		"### Options of mcp-clerk-oauth-inbound\n":      clerk.Type().Describe().Options,
+		"### Options of set-headers-inbound\n":          readFile(t, inHost+"set-headers.schema.json"),
+		"### Options of set-upstream-api-key-inbound\n": readFile(t, inHost+"set-upstream-api-key.schema.json"),
+		"## gateway.json\n":                             readSchema(t, "gateway"),
+	} {
+		var described schemaNode
+		decode(t, source, &described)
+		rows := flat("", described)
+		_, section, ok := strings.Cut(text, "\n"+heading)
+		if !ok {
+			t.Errorf("the guide has no section %s", heading)
+		}
+		section, _, _ = strings.Cut(section, "\n##")
 		for _, name := range slices.Sorted(maps.Keys(rows)) {
-			checkRow(t, text, name, rows[name])
+			checkRow(t, section, name, rows[name])
 		}
 	}
 	// Operations that no handler serves are in the schema so that the fault can be told well.
@@ -108,7 +127,8 @@ func checkRow(t *testing.T, text, name string, node schemaNode) {
 		return
 	}
 	row, _, _ = strings.Cut(row, "\n")
-	for _, value := range []json.RawMessage{node.Default, node.Minimum, node.Maximum, node.MinLength, node.MaxLength} {
+	for _, value := range []json.RawMessage{node.Default, node.Minimum, node.Maximum, node.MinLength, node.MaxLength,
+		node.MinItems, node.MaxItems, node.MaxProperties} {
 		shown := "`" + strings.Trim(string(value), `"`) + "`"
 		if len(value) > 0 && string(value) != "1" && !strings.Contains(row, shown) {
 			t.Errorf("the row of %s does not say %s", name, shown)
@@ -122,13 +142,21 @@ func flat(prefix string, node schemaNode) map[string]schemaNode {
 	for name, property := range node.Properties {
 		all[prefix+name] = property
 		maps.Copy(all, flat(prefix+name+".", property))
+		if property.Items != nil {
+			maps.Copy(all, flat(prefix+name+"[].", *property.Items))
+		}
 	}
 	return all
 }
 
 func readSchema(t *testing.T, name string) []byte {
 	t.Helper()
-	data, err := os.ReadFile("../../schema/" + name + ".schema.json")
+	return readFile(t, "../../schema/"+name+".schema.json")
+}
+
+func readFile(t *testing.T, path string) []byte {
+	t.Helper()
+	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

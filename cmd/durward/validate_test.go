@@ -20,7 +20,7 @@ import (
 // configuration in testdata/config and runs `durward validate --config config` on it, with the policy types that ship. A
 // case is an archive member "case NAME" of these lines:
 //
-//	edit FILE: OLD -> NEW      the first OLD in the file becomes NEW, in which \n, \t, \xff and \ufeff stand for themselves
+//	edit FILE: OLD -> NEW      the first OLD in the file becomes NEW, in both of which \n, \t, \xff and \ufeff stand for themselves
 //	append FILE: TEXT          the same at the end of the file
 //	use MEMBER as FILE         the file becomes that member of the archive
 //	remove FILE
@@ -40,6 +40,8 @@ func tableEnv() map[string]string {
 		"CLERK_CLIENT_SECRET":    "canary-client-secret",
 		"UPSTREAM":               "https://canary.example/mcp",
 		"DURWARD_ADMIN_TOKEN":    "canary-admin-token",
+		"UPSTREAM_KEY":           "canary-upstream-key",
+		"UPSTREAM_TEAM":          "canary-upstream-team",
 	}
 }
 
@@ -112,6 +114,7 @@ func step(line string, table *txtar.Archive, files map[string]string, env map[st
 	switch verb {
 	case "edit":
 		old, with, ok := strings.Cut(text, " -> ")
+		old = escapes.Replace(old)
 		if !ok || !strings.Contains(files[name], old) {
 			return true, "nothing to edit"
 		}
@@ -193,12 +196,16 @@ func lastLine(out string) string {
 	return lines[len(lines)-1]
 }
 
-// The configuration that ships loads with the four variables that it names.
+// The configuration that ships loads with the four variables that it names. Its identity provider is the demo's, which
+// lets anybody in, and validate says so.
 func TestValidateShippedConfiguration(t *testing.T) {
 	env := tableEnv()
 	env["DURWARD_DEMO_UPSTREAM"] = "http://127.0.0.1:4000/mcp"
 	status, out := validateFolder(t, "../../config", env)
-	if want := "../../config: no problems: 1 policy, 1 route\n"; status != 0 || out != want {
+	want := "../../config/policies.json:10:20: /policies/0/handler/options: note: everybody whom the identity provider lets in " +
+		"may come in, and many applications at providers such as Clerk let anybody sign up: say who may with access, for " +
+		"example \"access\": {\"emailDomains\": [\"example.com\"]}\n../../config: no problems: 1 policy, 1 route\n"
+	if status != 0 || out != want {
 		t.Errorf("exit status %d, output:\n%s\nwant:\n%s", status, out, want)
 	}
 }

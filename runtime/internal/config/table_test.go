@@ -185,10 +185,16 @@ func testTypes() []PolicyType {
 			Modules: []string{"@durward/runtime"},
 			Export:  "LookInboundPolicy",
 			Type:    "look-inbound",
-			Schema:  []byte(`{"type": "object", "additionalProperties": false, "properties": {"level": {"enum": ["low", "high"]}, "path": {"type": "string"}}}`),
+			Schema:  []byte(`{"type": "object", "additionalProperties": false, "properties": {
+				"level": {"enum": ["low", "high"]}, "path": {"type": "string"}, "paths": {"type": "array"}}}`),
 			Validate: func(in policies.Input) (report policies.Report) {
-				if path := text(decoded(in.Options), "path"); path != "" {
+				options := decoded(in.Options)
+				if path := text(options, "path"); path != "" {
 					report.Paths = []policies.Path{{Path: path}}
+				}
+				list, _ := get(options, "paths").([]any)
+				for _, path := range list {
+					report.Paths = append(report.Paths, policies.Path{Path: path.(string)})
 				}
 				return report
 			},

@@ -2,6 +2,7 @@ package config
 
 import (
 	"bytes"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -130,17 +131,7 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 	authenticates := map[string]bool{}
 	for _, d := range drafts {
 		authenticates[d.Name] = authenticates[d.Name] || d.Report.Authenticates
-		for _, p := range d.Report.Paths {
-			if p.Admin {
-				continue
-			}
-			if other := servedBy[p.Path]; other != nil && other != d {
-				b.policies.problem(d.at+"/name", "policies %q and %q would both serve path %q", other.Name, d.Name,
-					b.all.Replace(p.Path))
-				continue
-			}
-			servedBy[p.Path] = d
-		}
+		b.checkServed(d, servedBy)
 	}
 	for _, r := range routes {
 		if d := servedBy[r.Path]; d != nil {
@@ -154,6 +145,34 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 		case i < 0:
 			b.routes.note(b.routes.nearest(r.inboundAt), "route %q is open to everybody: none of its policies authenticates", r.ID)
 		}
+	}
+}
+
+// checkServed notes the paths that a policy serves, and refuses those that another serves already: in one line for each
+// two policies, since policies of one type share a dozen.
+func (b *build) checkServed(d *policyDraft, servedBy map[string]*policyDraft) {
+	var others []*policyDraft
+	shared := map[*policyDraft][]string{}
+	for _, p := range d.Report.Paths {
+		other := servedBy[p.Path]
+		switch {
+		case p.Admin || other == d:
+		case other == nil:
+			servedBy[p.Path] = d
+		default:
+			if shared[other] == nil {
+				others = append(others, other)
+			}
+			shared[other] = append(shared[other], p.Path)
+		}
+	}
+	for _, other := range others {
+		more := ""
+		if n := len(shared[other]); n > 1 {
+			more = fmt.Sprintf(" and %d more", n-1)
+		}
+		b.policies.problem(d.at+"/name", "policies %q and %q would both serve path %q%s", other.Name, d.Name,
+			b.all.Replace(shared[other][0]), more)
 	}
 }
 
