@@ -98,7 +98,7 @@ func crossSiteConsent(t *testing.T, w *world) {
 			lured.open(evil.origin + "/")
 			lured.answer("allow")
 			lured.at("/oauth/consent")
-			lured.refusal(http.StatusForbidden)
+			lured.message("foreign_form", http.StatusForbidden)
 			a.unanswered()
 
 			tb.answer("allow")
@@ -123,7 +123,7 @@ func otherBrowser(t *testing.T, w *world) {
 	lured.open(tb.address())
 	lured.signIn("grace")
 	lured.at("/oauth/callback")
-	lured.refusal(http.StatusForbidden)
+	lured.message("other_browser", http.StatusForbidden)
 	a.unanswered()
 
 	// The visit has used nothing up: who began the login can end it.

@@ -8,6 +8,14 @@ type scenario struct {
 	run  func(*testing.T, *world)
 }
 
+// alone runs scenarios one after the other: those in which something fails or ends for everybody who is signed in as the
+// same person.
+func alone(t *testing.T, w *world, scenarios ...scenario) {
+	for _, s := range scenarios {
+		t.Run(s.name, func(t *testing.T) { s.run(t, w) })
+	}
+}
+
 // together runs scenarios side by side in one world.
 func together(t *testing.T, w *world, scenarios ...scenario) {
 	for _, s := range scenarios {
@@ -19,11 +27,27 @@ func together(t *testing.T, w *world, scenarios ...scenario) {
 }
 
 func TestBehindTLS(t *testing.T) {
-	together(t, newWorld(t, setup{secure: true}),
+	w := newWorld(t, setup{secure: true})
+	alone(t, w,
+		scenario{"provider error", providerError},
+		scenario{"grants", grants},
+		scenario{"keyboard only", keyboardOnly},
+	)
+	together(t, w,
 		scenario{"first login", firstLogin},
 		scenario{"second app", secondApp},
 		scenario{"refuse", refuse},
+		scenario{"provider refusal", providerRefusal},
 		scenario{"two tabs", twoTabs},
+		scenario{"wrong person", wrongPerson},
+		scenario{"another person", switchPerson},
+		scenario{"double click", doubleClick},
+		scenario{"double submit", doubleSubmit},
+		scenario{"answered otherwise", answeredOtherwise},
+		scenario{"back button", backButton},
+		scenario{"allowed before", allowedBefore},
+		scenario{"cookies gone", cookiesGone},
+		scenario{"another person's grant", otherPersonsGrant},
 		scenario{"framed", framed},
 		scenario{"cross-site consent", crossSiteConsent},
 		scenario{"other browser", otherBrowser},
@@ -31,9 +55,26 @@ func TestBehindTLS(t *testing.T) {
 }
 
 func TestOnLoopback(t *testing.T) {
-	together(t, newWorld(t, setup{}),
+	w := newWorld(t, setup{})
+	alone(t, w,
+		scenario{"grants", grants},
+	)
+	together(t, w,
 		scenario{"first login", firstLogin},
+		scenario{"second app", secondApp},
 		scenario{"refuse", refuse},
 		scenario{"two tabs", twoTabs},
+		scenario{"wrong person", wrongPerson},
+		scenario{"double submit", doubleSubmit},
+		scenario{"back button", backButton},
+		scenario{"other browser", otherBrowser},
+	)
+}
+
+func TestAccessRules(t *testing.T) {
+	together(t, newWorld(t, setup{secure: true, options: map[string]any{
+		"access": map[string]any{"emails": []string{"ada@example.com"}},
+	}}),
+		scenario{"denied", deniedPerson},
 	)
 }

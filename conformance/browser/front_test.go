@@ -107,6 +107,13 @@ func (f *front) hold(fits func(*http.Request) bool) *hold {
 	return h
 }
 
+// holdConsent keeps the answer to the consent form that carries this handle.
+func (f *front) holdConsent(handle string) *hold {
+	return f.hold(func(r *http.Request) bool {
+		return r.URL.Path == "/oauth/consent" && strings.Contains(r.Header.Get("Cookie"), "consent-"+handle)
+	})
+}
+
 func (f *front) held(r *http.Request) *hold {
 	f.mu.Lock()
 	defer f.mu.Unlock()

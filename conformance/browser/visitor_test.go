@@ -3,12 +3,15 @@ package browser
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/go-rod/rod"
 	"github.com/go-rod/rod/lib/input"
 	"github.com/go-rod/rod/lib/proto"
+
+	"durward/conformance/gateway"
 )
 
 // visitor is somebody with a browser of their own: cookies and tabs that nobody else sees.
@@ -118,7 +121,15 @@ func (tb *tab) act(what string, do func(page *rod.Page) error) {
 // open goes to an address, as if it were typed.
 func (tb *tab) open(address string) {
 	tb.t.Helper()
-	tb.act("open "+address, func(page *rod.Page) error { return page.Navigate(address) })
+	ctx, stop := context.WithTimeout(tb.t.Context(), patience)
+	defer stop()
+	document, err := proto.PageNavigate{URL: address}.Call(tb.page.Context(ctx))
+	if err != nil {
+		tb.t.Fatalf("open %s: %v", address, err)
+	}
+	if err := tb.until(ctx, document.LoaderID); err != nil {
+		tb.t.Fatalf("open %s: %v %s\n%s", address, err, document.ErrorText, strings.Join(tb.verdict(), "\n"))
+	}
 }
 
 // press clicks on what selector finds, with the mouse.
@@ -182,6 +193,16 @@ func (tb *tab) heading() string {
 	return tb.eval(`() => document.querySelector("h1")?.innerText ?? ""`)
 }
 
+// count answers how much the selector finds.
+func (tb *tab) count(selector string) int {
+	tb.t.Helper()
+	n, err := strconv.Atoi(tb.eval(`selector => String(document.querySelectorAll(selector).length)`, selector))
+	if err != nil {
+		tb.t.Fatal(err)
+	}
+	return n
+}
+
 // value answers a field of the page's form.
 func (tb *tab) value(name string) string {
 	tb.t.Helper()
@@ -223,17 +244,25 @@ func (tb *tab) inApp() {
 	}
 }
 
-// refusal fails the test unless the tab shows a page that says no with this status, what to do, and a request id.
-func (tb *tab) refusal(status int) {
+// message fails the test unless the tab shows that page of texts.en.json, with this status and a request id, by which
+// the gateway's log knows it.
+func (tb *tab) message(name string, status int) {
 	tb.t.Helper()
 	tb.mu.Lock()
 	got := tb.status
 	tb.mu.Unlock()
-	if got != status {
-		tb.t.Errorf("the page at %s has status %d, want %d:\n%s", tb.address(), got, status, tb.text())
+	want := tb.world.messages[name]
+	if want.Heading == "" {
+		tb.t.Fatalf("there is no message %q", name)
 	}
-	if !tb.world.own(tb.address()) || tb.requestID() == "" {
-		tb.t.Errorf("the page at %s is no error page of the gateway's:\n%s", tb.address(), tb.text())
+	if !tb.world.own(tb.address()) || got != status || tb.heading() != want.Heading {
+		tb.t.Errorf("the tab shows status %d at %s, want %d and %q:\n%s", got, tb.address(), status, want.Heading, tb.text())
+	}
+	tb.shows(want.Text, want.Advice)
+	id := tb.requestID()
+	// The line of the access log is written after the answer.
+	if id == "" || !gateway.Within(patience, func() bool { return tb.world.logged(id) }) {
+		tb.t.Errorf("the gateway's log does not know the request id %q", id)
 	}
 }
 

@@ -179,14 +179,28 @@ func (o *watch) before() map[proto.NetworkLoaderID]bool {
 
 // next waits until a document has loaded that is not among before.
 func (o *watch) next(ctx context.Context, before map[proto.NetworkLoaderID]bool) error {
+	return o.wait(ctx, func() bool {
+		for id := range o.loaded {
+			if !before[id] {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// until waits until a document has loaded.
+func (o *watch) until(ctx context.Context, id proto.NetworkLoaderID) error {
+	return o.wait(ctx, func() bool { return o.loaded[id] })
+}
+
+// wait waits until it is so. so is called under the lock.
+func (o *watch) wait(ctx context.Context, so func() bool) error {
 	for {
 		o.mu.Lock()
-		more, found := o.more, false
-		for id := range o.loaded {
-			found = found || !before[id]
-		}
+		more, done := o.more, so()
 		o.mu.Unlock()
-		if found {
+		if done {
 			return nil
 		}
 		select {

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,12 +24,17 @@ const patience = 20 * time.Second
 
 // world is a gateway and what people meet around it. Tests share it, each with people and clients of its own.
 type world struct {
+	// Gateway is the process, nil where the gateway runs in this one.
 	*gateway.Gateway
 	// origin is the gateway's, as browsers know it.
 	origin string
 	// front is the TLS server before the gateway, nil on loopback.
 	front    *front
 	provider *provider
+	// messages are the texts of the pages that say what went wrong, by their names in texts.en.json.
+	messages map[string]message
+	// logged tells whether the gateway's log holds a line with this request id.
+	logged func(id string) bool
 	// client reaches the world's names without a browser.
 	client *http.Client
 }
@@ -43,18 +50,18 @@ type setup struct {
 func newWorld(t *testing.T, s setup) *world {
 	t.Helper()
 	chromium.get(t) // before anything is built for nothing
-	w := &world{client: newClient(t)}
+	w := &world{client: newClient(t), messages: readMessages(t)}
 	var callbacks []string
 	if s.secure {
 		w.front = &front{listener: listen(t, "mcp."+site)}
 		w.origin = w.front.origin
 		callbacks = []string{w.origin + "/oauth/callback"}
 	}
-	w.provider = newProvider(t, callbacks)
+	w.provider = newProvider(t, callbacks, time.Now)
 	w.Gateway = gateway.Start(t, func(g *gateway.Gateway) {
-		g.Setenv("CLERK_FRONTEND_API_URL", w.provider.Issuer())
-		g.Setenv("CLERK_CLIENT_ID", w.provider.ClientID())
-		g.Setenv("CLERK_CLIENT_SECRET", w.provider.ClientSecret())
+		for name, value := range w.provider.env() {
+			g.Setenv(name, value)
+		}
 		if w.origin != "" {
 			g.Save("gateway.json", `{"publicUrl": "`+w.origin+`"}`)
 		}
@@ -62,6 +69,9 @@ func newWorld(t *testing.T, s setup) *world {
 			g.Save("policies.json", withOptions(t, g.Read("policies.json"), s.options))
 		}
 	})
+	w.logged = func(id string) bool {
+		return len(w.Log.Lines(func(l gateway.Line) bool { return l.Field("request_id") == id })) > 0
+	}
 	if w.front == nil {
 		w.origin = w.URL
 		return w
@@ -72,6 +82,25 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	w.front.forward(target)
 	return w
+}
+
+// message is a text for a person who cannot go on.
+type message struct{ Heading, Text, Advice string }
+
+// readMessages reads them where the people who translate them do.
+func readMessages(t *testing.T) map[string]message {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "policies", "oauth", "texts.en.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var texts struct {
+		Messages map[string]message `json:"messages"`
+	}
+	if err := json.Unmarshal(data, &texts); err != nil {
+		t.Fatalf("read texts: %v", err)
+	}
+	return texts.Messages
 }
 
 // withOptions adds options to the one policy of policies.json.
@@ -134,11 +163,11 @@ type provider struct {
 }
 
 // newProvider starts the provider. It answers at these callbacks; without any, at every loopback address.
-func newProvider(t *testing.T, callbacks []string) *provider {
+func newProvider(t *testing.T, callbacks []string, now func() time.Time) *provider {
 	t.Helper()
 	l := listen(t, "")
 	made, err := idp.New(idp.Options{
-		Issuer: l.origin, ClientSecret: gateway.Canary + "-of-the-provider", RedirectURIs: callbacks,
+		Issuer: l.origin, ClientSecret: gateway.Canary + "-of-the-provider", RedirectURIs: callbacks, Now: now,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +185,15 @@ func newProvider(t *testing.T, callbacks []string) *provider {
 		made.ServeHTTP(w, r)
 	}))
 	return p
+}
+
+// env is what the configuration that ships asks the environment for.
+func (p *provider) env() map[string]string {
+	return map[string]string{
+		"CLERK_FRONTEND_API_URL": p.Issuer(),
+		"CLERK_CLIENT_ID":        p.ClientID(),
+		"CLERK_CLIENT_SECRET":    p.ClientSecret(),
+	}
 }
 
 // fail has fault answer each request first until the test ends; false leaves the request to the provider. The test must
