@@ -24,7 +24,7 @@ func (p *Provider) SignIn(
 		return browser.Landing{}, fmt.Errorf("the provider does not know %q", name)
 	}
 	at := browser.Landing{Page: page}
-	for range 3 { // no provider has more pages
+	for range 4 { // no provider has more pages
 		if at.Page == nil || origin(at.Page.URL) != p.Issuer {
 			return at, nil
 		}

@@ -98,8 +98,8 @@ func (p *provider) discovery(w http.ResponseWriter, _ *http.Request) {
 	})
 }
 
-// session is what fosite makes an ID token of: fosite fills in the rest, and the caller the scopes' claims.
-func (p *provider) session(who program.Person, scopes fosite.Arguments) *openid.DefaultSession {
+// session is what fosite makes an ID token of. The person has signed in just now, since at is when they were asked to.
+func (p *provider) session(who program.Person, scopes fosite.Arguments, at time.Time) *openid.DefaultSession {
 	claims := map[string]any{}
 	if scopes.Has("email") {
 		claims["email"], claims["email_verified"] = who.Email, true
@@ -111,7 +111,7 @@ func (p *provider) session(who program.Person, scopes fosite.Arguments) *openid.
 		Subject: who.Subject, Username: who.Username,
 		Headers: &jwt.Headers{Extra: map[string]any{"kid": keyID}},
 		Claims: &jwt.IDTokenClaims{
-			Issuer: p.issuer, Subject: who.Subject, Extra: claims, AuthTime: time.Now(), RequestedAt: time.Now(),
+			Issuer: p.issuer, Subject: who.Subject, Extra: claims, RequestedAt: at, AuthTime: time.Now(),
 		},
 	}
 }
@@ -143,7 +143,7 @@ func (p *provider) userinfo(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	i := slices.IndexFunc(p.people, func(one program.Person) bool { return one.Subject == token.GetSession().GetSubject() })
-	claims := p.session(p.people[i], token.GetGrantedScopes()).Claims.Extra
+	claims := p.session(p.people[i], token.GetGrantedScopes(), token.GetRequestedAt()).Claims.Extra
 	claims["sub"] = p.people[i].Subject
 	answer(w, claims)
 }

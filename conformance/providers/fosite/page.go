@@ -47,7 +47,8 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 	for _, scope := range asked.GetRequestedScopes() {
 		asked.GrantScope(scope)
 	}
-	response, err := p.oauth2.NewAuthorizeResponse(ctx, asked, p.session(p.people[i], asked.GetGrantedScopes()))
+	session := p.session(p.people[i], asked.GetGrantedScopes(), asked.GetRequestedAt())
+	response, err := p.oauth2.NewAuthorizeResponse(ctx, asked, session)
 	if err != nil {
 		p.oauth2.WriteAuthorizeError(ctx, w, asked, err)
 		return

@@ -20,7 +20,7 @@ func TestFormsAsABrowserReadsThem(t *testing.T) {
 		Body: io.NopCloser(strings.NewReader(`<h1>One <b>two</b></h1><h1>Three</h1>
 			<form action="b" method="POST"><input type=hidden name=csrf value="&quot;x"><input name=text value=typed><input type=password name=secret><input value=unnamed>
 			<button name=d value=yes>Let <i>it</i></button><button type=button name=no>No</button>
-			<input type=submit name=s value=Send></form><form></form>`)),
+			<noscript><input type=submit name=s value=Send></noscript></form><form></form>`)),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,8 @@ func readPage(answer *http.Response) (*Page, error) {
 	if kind, _, _ := mime.ParseMediaType(answer.Header.Get("Content-Type")); kind != "text/html" {
 		return nil, fmt.Errorf("%s answers %s with no page", originOf(u), answer.Status)
 	}
-	root, err := html.Parse(io.LimitReader(answer.Body, 1<<20))
+	body := io.LimitReader(answer.Body, 1<<20)
+	root, err := html.ParseWithOptions(body, html.ParseOptionEnableScripting(false)) // what is in noscript counts
 	if err != nil {
 		return nil, fmt.Errorf("read page: %w", err)
 	}
