@@ -14,6 +14,7 @@ build: ## ./bin/durward
 test: ## every test, on the race detector
 	go test $(flags) ./...
 	cd conformance && go test $(flags) -count=1 -timeout 15m ./... # never from the cache: it does not see the binary
+	@cd conformance && go run ./parts/missing # names the parts for want of which tests were skipped
 
 lint: ## formatting, vet, golangci-lint, known vulnerabilities
 	@unformatted=$$(git ls-files '*.go' | grep -v '\.pb\.go$$' | xargs gofmt -l); \

@@ -17,12 +17,10 @@ func Modules(t testing.TB) string {
 	t.Helper()
 	command := need(t, npm())
 	need(t, node())
-	_, file, _, _ := runtime.Caller(0)
-	folder := filepath.Join(filepath.Dir(file), "node")
-	if err := install(command, folder); err != nil {
+	if err := install(command, folder()); err != nil {
 		absent(t, err)
 	}
-	return folder
+	return folder()
 }
 
 // AxeCore answers the script axe.min.js, which looks for faults of accessibility in the page it is run in.
@@ -33,6 +31,12 @@ func AxeCore(t testing.TB) string {
 		t.Fatal(err)
 	}
 	return string(script)
+}
+
+// folder is where the npm packages are named.
+func folder() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Join(filepath.Dir(file), "node")
 }
 
 // install lets npm install what the folder's lock file names, unless that has been done for this very lock file.

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -59,7 +58,8 @@ func Node(t testing.TB) string {
 	return need(t, node())
 }
 
-// Missing says of each program that is not on this machine what it is and how to get it.
+// Missing says of each part that is not on this machine what it is and how to get it. To know, it installs the npm
+// packages if that has not been done.
 func Missing() []string {
 	var missing []string
 	for _, p := range []part{chromium(), node(), npm()} {
@@ -67,7 +67,12 @@ func Missing() []string {
 			missing = append(missing, err.Error())
 		}
 	}
-	return slices.Clip(missing)
+	if command, err := npm().find(); err == nil {
+		if err := install(command, folder()); err != nil {
+			missing = append(missing, err.Error())
+		}
+	}
+	return missing
 }
 
 func need(t testing.TB, p part) string {

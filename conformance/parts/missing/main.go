@@ -1,5 +1,5 @@
-// Command missing names the parts that are not on this machine, for whoever runs the tests: what needs them is skipped,
-// and go test does not show that.
+// Command missing names the parts that are not on this machine, for whoever has run the tests: those that need them were
+// skipped, and go test does not show that.
 package main
 
 import (
@@ -10,6 +10,6 @@ import (
 
 func main() {
 	for _, text := range parts.Missing() {
-		fmt.Println("skipping tests:", text)
+		fmt.Println("tests were skipped:", text)
 	}
 }

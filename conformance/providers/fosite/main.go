@@ -1,3 +1,5 @@
+//go:build !race
+
 // Command fosite is an OpenID provider on ory/fosite, with Clerk's paths. Clerk's own errors read word for word as
 // fosite's do, so that what this one says to a fault in the set-up is the nearest thing to what Clerk says.
 package main

@@ -1,3 +1,5 @@
+//go:build !race
+
 // Command zitadel is an OpenID provider on zitadel/oidc, with Clerk's paths: certified, and unlike Clerk where that has
 // hurt others. Its ID tokens hold no email address, which this one leaves to userinfo.
 package main
