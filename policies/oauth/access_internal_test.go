@@ -61,7 +61,7 @@ func TestC5_AccessRules(t *testing.T) {
 		"no local part":                    {domains, verified("@example.com"), deniedEmail},
 		"no @":                             {domains, verified("example.com"), deniedEmail},
 		"Kelvin sign, as Unicode folds it": {`{"emailDomains":["kilo.example"]}`, verified("a@\u212ailo.example"), deniedEmail},
-		"long s, as Unicode folds it":      {`{"emails":["s@kilo.example"]}`, verified("\u017f@kilo.example"), deniedEmail},
+		"the same in an address":           {`{"emails":["k@kilo.example"]}`, verified("\u212a@kilo.example"), deniedEmail},
 		"address or domain: address":       {both, verified("bob@other.example"), admitted},
 		"address or domain: domain":        {both, verified("carol@example.com"), admitted},
 		"neither":                          {both, verified("carol@other.example"), deniedEmail},
