@@ -74,7 +74,7 @@ func isLogo(logo string) bool {
 		kind, encoded, _ := strings.Cut(image, ";base64,")
 		switch kind {
 		case "png", "jpeg", "gif", "webp", "svg+xml":
-			content, err := base64.StdEncoding.Strict().DecodeString(encoded)
+			content, err := base64.StdEncoding.DecodeString(encoded)
 			return err == nil && len(content) > 0 && !strings.ContainsAny(encoded, "\r\n")
 		}
 		return false
