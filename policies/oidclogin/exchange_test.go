@@ -2,6 +2,7 @@ package oidclogin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -217,6 +218,28 @@ func TestC3_TokenAnswers(t *testing.T) {
 				t.Errorf("trace %q, want the provider's", got.Trace)
 			}
 		})
+	}
+}
+
+// The token endpoint's answer is read as what it is, whatever it is called and in whichever case.
+func TestC3_AnswersUnderOtherNames(t *testing.T) {
+	for _, kind := range []string{"text/plain", "text/html; charset=utf-8", "application/x-www-form-urlencoded", ""} {
+		for _, tokenType := range []string{"Bearer", "bearer", "BEARER"} {
+			f := newFake(t)
+			body, err := json.Marshal(map[string]string{
+				"access_token": "canary", "token_type": tokenType, "id_token": f.goodToken().sign(t),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			f.answer(tokens, func(w http.ResponseWriter, _ *http.Request) {
+				w.Header()["Content-Type"] = []string{kind}
+				w.Write(body)
+			})
+			if _, err := complete(t, f.provider(t)); err != nil {
+				t.Errorf("%q, %s: %v", kind, tokenType, err)
+			}
+		}
 	}
 }
 

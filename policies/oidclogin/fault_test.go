@@ -126,8 +126,11 @@ func TestAnswersAsClerkGivesThem(t *testing.T) {
 		"a refusal that says when": {
 			400, http.Header{"Retry-After": {"9"}}, `{"error":"invalid_grant"}`, isInvalid, "invalid_grant", "", 0,
 		},
-		"own shape, 400":  {400, nil, own, isMisconfigured, "token_endpoint_status", "trace_2", 0},
-		"own shape, 403":  {403, nil, own, isMisconfigured, "token_endpoint_status", "trace_2", 0},
+		"own shape, 400": {400, nil, own, isMisconfigured, "token_endpoint_status", "trace_2", 0},
+		"own shape, 403": {403, nil, own, isMisconfigured, "token_endpoint_status", "trace_2", 0},
+		"own shape, 403, with a time": {
+			403, http.Header{"Retry-After": {"9"}}, own, isMisconfigured, "token_endpoint_status", "trace_2", 0,
+		},
 		"own shape, 422":  {422, nil, own, isMisconfigured, "token_endpoint_status", "trace_2", 0},
 		"own shape, 500":  {500, nil, own, isUnreachable, "token_endpoint_failed", "trace_2", 0},
 		"Entra's trace":   {400, nil, `{"error":"invalid_client","trace_id":"t-3"}`, isMisconfigured, "invalid_client", "t-3", 0},
@@ -186,7 +189,22 @@ func TestAnEchoedSecretIsDropped(t *testing.T) {
 			}
 		})
 	}
-	// A code whose meaning is fixed says nothing, whatever the secret is.
+	f := newFake(t)
+	c := f.config()
+	c.ClientSecret = "hunter2"
+	p, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.answer(tokens, answerJSON(400, map[string]string{"error": "no_hunter2", "clerk_trace_id": "hunter2"}))
+	_, err = complete(t, p)
+	if got := wantFault(t, err, isRefused, "unknown_error"); got.Trace != "" {
+		t.Errorf("a short secret: trace %q", got.Trace)
+	}
+}
+
+// A code whose meaning is fixed says nothing, whatever the secret is.
+func TestAKnownCodeIsNoSecret(t *testing.T) {
 	f := newFake(t)
 	c := f.config()
 	c.ClientSecret = "invalid_client_secret"

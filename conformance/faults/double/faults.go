@@ -16,9 +16,12 @@ type Fault struct {
 	Name string
 	// Harmless says that people sign in all the same.
 	Harmless bool
-	// Keys says that the fault shows only where the key set is fetched: it counts on a gateway that does not know the
-	// key, nor has lately asked for it in vain.
-	Keys bool
+	// Callback says that the fault is in what the browser brings back.
+	Callback bool
+	// Keys says that the fault shows only where the key set is fetched, for which another key signs from now on. Quiet
+	// says that a gateway which met it leaves the key set alone for a while: the next fault of that kind needs another
+	// gateway, or a policy that was started anew.
+	Keys, Quiet bool
 
 	// callback changes what the browser brings back.
 	callback func(url.Values)
@@ -55,7 +58,7 @@ func Faults() []Fault {
 
 func callbackFaults() []Fault {
 	failed := func(name, code string, trace string) Fault {
-		return Fault{Name: "callback: " + name, callback: func(v url.Values) {
+		return Fault{Name: "callback: " + name, Callback: true, callback: func(v url.Values) {
 			v.Del("code")
 			v.Set("error", code)
 			v.Set("error_description", "The description repeats "+v.Get("state")+".")
@@ -65,7 +68,7 @@ func callbackFaults() []Fault {
 		}}
 	}
 	with := func(name string, change func(url.Values)) Fault {
-		return Fault{Name: "callback: " + name, callback: change}
+		return Fault{Name: "callback: " + name, Callback: true, callback: change}
 	}
 	extra := with("parameters that nobody knows", func(v url.Values) {
 		v.Set("session_state", "x")
@@ -109,7 +112,7 @@ func endpointFaults() []Fault {
 		answer("400 in Clerk's own shape", 400, "application/json", own),
 		answer("500 in Clerk's own shape", 500, "application/json", own),
 		answer("502 with a page", 502, "text/html", page),
-		answer("503 with Retry-After", 503, "text/html", page, "Retry-After", "120"),
+		answer("503 with Retry-After", 503, "text/html", page, "Retry-After", "1200"),
 		answer("404", 404, "text/html", page),
 		answer("a page", 200, "text/html; charset=utf-8", page),
 		answer("broken JSON", 200, "application/json", `{"access_token":"oat_1","id_token":"ey`),
@@ -128,6 +131,7 @@ func endpointFaults() []Fault {
 		})},
 		{Name: "token endpoint: repeats the code", token: repeats(func(r *request) string { return r.PostForm.Get("code") })},
 		{Name: "token endpoint: no id_token", answer: func(a map[string]any) { delete(a, "id_token") }},
+		{Name: "token endpoint: token_type in capitals", Harmless: true, answer: func(a map[string]any) { a["token_type"] = "BEARER" }},
 		{Name: "token endpoint: another token_type", answer: func(a map[string]any) { a["token_type"] = "DPoP" }},
 	}
 }
@@ -168,6 +172,7 @@ func keyFaults() []Fault {
 	answer := func(name string, with func(http.ResponseWriter, *request)) Fault {
 		return Fault{Name: "keys: " + name, Keys: true, rotate: true, keys: with}
 	}
+	quiet := func(f Fault) Fault { f.Quiet = true; return f }
 	return []Fault{
 		answer("500", says(500, "text/plain", "down")),
 		answer("404", says(404, "text/plain", "nothing here")),
@@ -176,10 +181,10 @@ func keyFaults() []Fault {
 		answer("redirect 302", says(302, "text/html", "", "Location", "https://elsewhere.example/keys")),
 		answer("no answer", func(_ http.ResponseWriter, r *request) { r.hang() }),
 		answer("half an answer", half),
-		answer("429 with Retry-After", says(429, "application/json",
-			`{"errors":[],"clerk_trace_id":"`+Trace+`"}`, "Retry-After", "7")),
-		{Name: "keys: one that is in no key set", Keys: true, rotate: true, unpublished: true},
-		{Name: "keys: rotated", Keys: true, rotate: true, Harmless: true},
+		quiet(answer("429 with Retry-After", says(429, "application/json",
+			`{"errors":[],"clerk_trace_id":"`+Trace+`"}`, "Retry-After", "7"))),
+		quiet(Fault{Name: "keys: one that is in no key set", Keys: true, rotate: true, unpublished: true}),
+		quiet(Fault{Name: "keys: rotated", Keys: true, rotate: true, Harmless: true}),
 	}
 }
 
