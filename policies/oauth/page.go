@@ -171,7 +171,7 @@ func formTargets(uris ...string) string {
 	for _, uri := range uris {
 		target, err := url.Parse(uri)
 		switch {
-		case err != nil || target.Scheme == "https":
+		case err != nil || uri == "" || target.Scheme == "https":
 		case target.Scheme == "http" && !strings.HasPrefix(target.Host, "["):
 			targets.WriteString(" http://" + target.Host)
 		default: // private-use schemes, and IPv6 addresses, which CSP cannot write
