@@ -76,7 +76,8 @@ func TestOverwrite(t *testing.T) {
 			map[string]any{"name": "Cookie", "value": "ours", "overwrite": false},
 		}})
 		w.setup.inHost("key", setKey, map[string]any{"value": "ours", "overwrite": false})
-		w.setup.route("one").policies = []string{"a", "h", "key"}
+		w.setup.inHost("late", setKey, map[string]any{"header": "X-Absent", "value": "the later one's", "overwrite": false})
+		w.setup.route("one").policies = []string{"a", "h", "key", "late"}
 	})
 	a := w.arrived(w.send(http.MethodPost, "/mcp/one", ping, "Authorization", "Bearer good", "X-Always", "theirs", "X-Else", "theirs",
 		"Cookie", "theirs"))

@@ -81,6 +81,56 @@ const lookPolicy = `{
       "handler": { "export": "LookInboundPolicy", "module": "$import(@durward/runtime)" }
     }`
 
+// A policy inside the host has one hash: of what it does, secrets and all. It changes nobody else's.
+func TestG5_HashInsideTheHost(t *testing.T) {
+	const with = `"policies": [
+    { "name": "key", "policyType": "set-upstream-api-key-inbound", "handler": {
+      "export": "SetUpstreamApiKeyInboundPolicy", "module": "$import(@durward/runtime)", "options": { "value": "Bearer $env(KEY)" } } },`
+	base := replaced(t, replaced(t, validFolder(t), PoliciesFile, `"policies": [`, with), RoutesFile, `["login"]`, `["login", "key"]`)
+	edit := func(file, old, with string) fstest.MapFS { return replaced(t, base, file, old, with) }
+	env := func(value string) map[string]string { return map[string]string{"KEY": value} }
+	tests := []struct {
+		name   string
+		folder fstest.MapFS
+		env    map[string]string
+		want   bool
+	}{
+		{"the same bytes", base, nil, false},
+		{"another key", base, env("another"), true},
+		{"another text around it", edit(PoliciesFile, `Bearer $`, `Basic $`), nil, true},
+		{"another name", edit(PoliciesFile, `"options": { "value"`, `"options": { "header": "X-Api-Key", "value"`), nil, true},
+		{"overwrite", edit(PoliciesFile, `"options": { "value"`, `"options": { "overwrite": false, "value"`), nil, true},
+		{"the routes that use it", edit(RoutesFile, `["login", "look"]`, `["login", "look", "key"]`), nil, false},
+		{"the public origins", edit(GatewayFile, `https://mcp.example.com`, `https://mcp.example.org`), nil, false},
+	}
+	// The same text means the principal in the file, and itself in a variable.
+	reference := mustLoad(t, edit(PoliciesFile, `Bearer $env(KEY)`, `${principal.sub}`), baseEnv())
+	verbatim := mustLoad(t, edit(PoliciesFile, `Bearer $env(KEY)`, `$env(NAME)`), map[string]string{"NAME": "${principal.sub}",
+		"FRONTEND_URL": "https://x.example", "CLIENT_ID": "i", "CLIENT_SECRET": "s", "UPSTREAM": "http://x.example", "ADMIN_TOKEN": "0123456789abcdef"})
+	if policyNamed(t, reference, "key").Hash == policyNamed(t, verbatim, "key").Hash {
+		t.Error("a reference and the same text in a variable have one hash")
+	}
+	before := mustLoad(t, base, baseEnv())
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			all := baseEnv()
+			maps.Copy(all, tt.env)
+			after := mustLoad(t, tt.folder, all)
+			if changed := policyNamed(t, before, "key").Hash != policyNamed(t, after, "key").Hash; changed != tt.want {
+				t.Errorf("the hash has changed: %v, want %v", changed, tt.want)
+			}
+			if string(tt.folder[GatewayFile].Data) != string(base[GatewayFile].Data) ||
+				string(tt.folder[RoutesFile].Data) != string(base[RoutesFile].Data) {
+				return // these are the login's own
+			}
+			is, was := policyNamed(t, after, "login"), policyNamed(t, before, "login")
+			if is.Hash != was.Hash || is.DecisionHash != was.DecisionHash {
+				t.Error("the hashes of the policy that signs people in have changed")
+			}
+		})
+	}
+}
+
 func policyNamed(t *testing.T, c *Config, name string) Policy {
 	t.Helper()
 	for _, p := range c.Policies {

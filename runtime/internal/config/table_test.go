@@ -185,7 +185,7 @@ func testTypes() []PolicyType {
 			Modules: []string{"@durward/runtime"},
 			Export:  "LookInboundPolicy",
 			Type:    "look-inbound",
-			Schema:  []byte(`{"type": "object", "additionalProperties": false, "properties": {
+			Schema: []byte(`{"type": "object", "additionalProperties": false, "properties": {
 				"level": {"enum": ["low", "high"]}, "path": {"type": "string"}, "paths": {"type": "array"}}}`),
 			Validate: func(in policies.Input) (report policies.Report) {
 				options := decoded(in.Options)
