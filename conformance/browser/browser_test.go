@@ -40,6 +40,7 @@ func TestBehindTLS(t *testing.T) {
 		scenario{"provider refusal", providerRefusal},
 		scenario{"two tabs", twoTabs},
 		scenario{"wrong person", wrongPerson},
+		scenario{"named person gone", namedPersonGone},
 		scenario{"another person", switchPerson},
 		scenario{"double click", doubleClick},
 		scenario{"double submit", doubleSubmit},
@@ -76,5 +77,21 @@ func TestAccessRules(t *testing.T) {
 		"access": map[string]any{"emails": []string{"ada@example.com"}},
 	}}),
 		scenario{"denied", deniedPerson},
+		scenario{"looks", lookAtDenied},
+	)
+}
+
+// TestLooks goes to every page that a person can come to, and looks at it.
+func TestLooks(t *testing.T) {
+	w := newWorld(t, setup{secure: true, options: map[string]any{
+		"pages": map[string]any{"name": "Example, Inc.", "logo": logo},
+	}})
+	alone(t, w,
+		scenario{"faults of the provider", lookAtFaults},
+	)
+	together(t, w,
+		scenario{"consent", lookAtConsent},
+		scenario{"grants", lookAtGrants},
+		scenario{"messages", lookAtMessages},
 	)
 }

@@ -65,7 +65,7 @@ func (p *process) start(path string) error {
 		Delete(flags.RemoteDebuggingPort).Set("remote-debugging-pipe").
 		// Sites are apart from each other, as in everybody's browser: rod would switch that off.
 		Delete("disable-site-isolation-trials").Set("disable-features", "TranslateUI").
-		Set("disable-gpu").Set("disable-quic").Set("disable-component-update").
+		Set("hide-scrollbars").Set("disable-gpu").Set("disable-quic").Set("disable-component-update").
 		// Names of this suite are this machine, and there is no other: nothing leaves it.
 		Set("no-proxy-server").
 		Set("host-resolver-rules", "MAP *."+site+" 127.0.0.1, MAP *."+foreignSite+" 127.0.0.1, "+

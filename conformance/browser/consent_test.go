@@ -38,6 +38,29 @@ func wrongPerson(t *testing.T, w *world) {
 	a.works(a.tokens(r).AccessToken)
 }
 
+// A page names Grace, who signs out meanwhile and has Ada sign in at the provider: the same, and the page comes back from
+// there.
+func namedPersonGone(t *testing.T, w *world) {
+	a, other := w.newApp(t, "Left open"), w.newApp(t, "Before")
+	v := w.visitor(t, a.origin, other.origin)
+	first, asked := v.login(other, "grace")
+	other.code(asked)
+	tb, r := v.tab(), a.ask()
+	tb.open(r.url)
+	tb.shows("grace@example.com")
+	first.open(w.origin + "/oauth/grants")
+	first.answer("sign-out")
+
+	tb.answer("allow")
+	tb.signIn("ada")
+	tb.at("/oauth/callback")
+	tb.shows("Left open", "ada@example.com", "grace@example.com")
+	a.unanswered()
+	tb.answer("allow")
+	tb.inApp()
+	a.works(a.tokens(r).AccessToken)
+}
+
 // Somebody is signed in, and lets an app in as somebody else.
 func switchPerson(t *testing.T, w *world) {
 	a, b := w.newApp(t, "Ada's"), w.newApp(t, "Grace's")
