@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"time"
@@ -47,8 +48,12 @@ func (s *server) loginFailed(ctx context.Context, record loginRecord, err error)
 		failure = &policies.LoginError{Fault: policies.LoginUnreachable, Code: "provider_failed", Err: err}
 	}
 	asked := record.Asked
-	s.logger.ErrorContext(ctx, "sign-in failed", "code", failure.Code, "hint", failure.Hint, "trace", failure.Trace,
-		"retry_after", failure.RetryAfter, "request_id", policies.CallFrom(ctx).RequestID, "error", err)
+	level := slog.LevelError
+	if failure.Fault == policies.LoginRefused { // a person's no is nobody's fault
+		level = slog.LevelWarn
+	}
+	s.logger.Log(ctx, level, "sign-in failed", "code", failure.Code, "hint", failure.Hint, "trace", failure.Trace,
+		"retry_after", failure.RetryAfter.String(), "request_id", policies.CallFrom(ctx).RequestID, "error", err)
 	s.record(ctx, policies.Event{
 		Name: "login.failed", Outcome: outcomeRefused, Client: asked.Client, Resource: asked.Resource,
 		Reason: failure.Code,

@@ -111,7 +111,7 @@ func TestLoginFaultsAndWhatBecomesOfThem(t *testing.T) {
 	if failed := w.host.Audit.Named("login.failed"); len(failed) != len(tests) || failed[0].Client != client {
 		t.Errorf("audit: %+v", failed)
 	}
-	for _, part := range []string{"canary-hint", "trace-7", "code=some_code", "retry_after=1.5s", "request_id=req-"} {
+	for _, part := range []string{"canary-hint", "trace-7", "code=some_code", "retry_after=1.5s", "request_id=req-", "level=ERROR"} {
 		if !strings.Contains(w.host.Log.String(), part) {
 			t.Errorf("the log holds no %s", part)
 		}
