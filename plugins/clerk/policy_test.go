@@ -57,6 +57,7 @@ func TestOptionsAndDefaults(t *testing.T) {
 		"browserLoginOverrides.remoteTimeoutMs": 10000.0, "browserLoginOverrides.stateTtlSeconds": 900.0,
 		"browserLoginOverrides.sessionTtlSeconds": 28800.0, "browserLoginOverrides.caFile": nil,
 		"access.emails": nil, "access.emailDomains": nil, "access.organizations": nil, "access.requiredClaims": nil,
+		"pages.name": nil, "pages.logo": nil,
 	}
 	if len(got) != len(want) {
 		t.Errorf("options = %v, want %v", got, want)
