@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"html"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,64 +11,50 @@ import (
 	"durward/conformance/gateway"
 )
 
-// A page of somebody else's puts the gateway's pages into a frame, to have a click on its own page press a button of
-// ours: the browser shows nothing (A38, S15).
+// A page of somebody else's puts the gateway's pages into frames, to have a click on its own page press a button of ours:
+// the browser shows nothing of them (A38, S15). On a page of the same site it sends the person's cookies along.
 func framed(t *testing.T, w *world) {
 	a := w.newApp(t, "Framed")
-	for name, address := range map[string]string{
-		"consent": a.ask().url,
-		"error":   w.origin + "/oauth/authorize?client_id=nobody",
-	} {
-		for kind, host := range map[string]string{"same site": "evil." + site, "other site": "evil." + foreignSite} {
-			t.Run(name+" on a page of the "+kind, func(t *testing.T) {
-				// The frame is as wide as the page that has it: what would be shown could be clicked on.
-				evil := serveText(t, host, `<!doctype html><title>Win a prize</title><link rel="icon" href="data:,">`+
-					`<iframe width="800" height="600" src="`+strings.ReplaceAll(address, "&", "&amp;")+`"></iframe>`)
-				v := w.visitor(t, a.origin, evil.origin)
-				mine := v.tab() // the person knows the gateway already
-				mine.open(a.ask().url)
-				tb := v.tab()
-				tb.expect(`frame-ancestors 'none'`)
-				tb.allow(`status of 400`) // which the error page has
-				tb.expect(`issue: ContentSecurityPolicyIssue: frame-ancestors`)
-				tb.open(evil.origin + "/")
-				if got := tb.frame(); got != "chrome-error://chromewebdata/" {
-					t.Errorf("the frame shows %s", got)
+	for kind, host := range map[string]string{"same site": "evil." + site, "other site": "evil." + foreignSite} {
+		t.Run("on a page of the "+kind, func(t *testing.T) {
+			pages := []string{a.ask().url, w.origin + "/oauth/grants", w.origin + "/oauth/authorize?client_id=nobody"}
+			var text strings.Builder
+			text.WriteString(`<!doctype html><title>Win a prize</title><link rel="icon" href="data:,">`)
+			for _, page := range pages {
+				text.WriteString(`<iframe src="` + html.EscapeString(page) + `"></iframe>`)
+			}
+			evil := serveText(t, host, text.String())
+			v := w.visitor(t, a.origin, evil.origin)
+			_, r := v.login(a, "ada")
+			a.code(r)
+			tb := v.tab()
+			tb.expect(`frame-ancestors 'none'`)
+			tb.allow(`issue: ContentSecurityPolicyIssue: frame-ancestors`)
+			tb.allow(`status of 400`) // which the error page has
+			tb.open(evil.origin + "/")
+			for i := range pages {
+				if got := tb.frame(i); got != "chrome-error://chromewebdata/" {
+					t.Errorf("frame %d shows %s", i+1, got)
 				}
-			})
-		}
+			}
+		})
 	}
 }
 
-// frame answers the address of what the page's one frame shows, once it shows anything: by its own word, since a frame
+// frame answers the address of what a frame of the page shows, once it shows anything: by its own word, since a frame
 // that was blocked still counts as being where it was sent.
-func (tb *tab) frame() (shown string) {
+func (tb *tab) frame(i int) (shown string) {
 	tb.t.Helper()
-	element, err := tb.page.Element("iframe")
+	frames, err := tb.page.Elements("iframe")
 	if err != nil {
 		tb.t.Fatal(err)
 	}
-	node, err := element.Describe(0, false)
+	node, err := frames[i].Describe(0, false)
 	if err != nil {
 		tb.t.Fatal(err)
-	}
-	evaluate := func() (*proto.RuntimeEvaluateResult, error) {
-		const address = "location.href"
-		// A frame of the page's own site lives in the page, one of another site in a process of its own.
-		world, err := proto.PageCreateIsolatedWorld{FrameID: node.FrameID}.Call(tb.page)
-		if err == nil {
-			return proto.RuntimeEvaluate{Expression: address, ContextID: world.ExecutionContextID}.Call(tb.page)
-		}
-		session, err := proto.TargetAttachToTarget{
-			TargetID: proto.TargetTargetID(node.FrameID), Flatten: true,
-		}.Call(tb.page.Browser())
-		if err != nil {
-			return nil, err
-		}
-		return proto.RuntimeEvaluate{Expression: address}.Call(tb.page.Browser().PageFromSession(session.SessionID))
 	}
 	if !gateway.Within(patience, func() bool {
-		result, err := evaluate()
+		result, err := tb.inFrame(node.FrameID, "location.href")
 		if err != nil {
 			return false // the frame is moving from one process to another
 		}
@@ -77,6 +64,20 @@ func (tb *tab) frame() (shown string) {
 		tb.t.Error("the frame shows nothing at all, not even that it was blocked")
 	}
 	return shown
+}
+
+// inFrame evaluates in a frame. One of the page's own site lives in the page, one of another site in a process of its own.
+func (tb *tab) inFrame(id proto.PageFrameID, expression string) (*proto.RuntimeEvaluateResult, error) {
+	world, err := proto.PageCreateIsolatedWorld{FrameID: id}.Call(tb.page)
+	if err == nil {
+		return proto.RuntimeEvaluate{Expression: expression, ContextID: world.ExecutionContextID}.Call(tb.page)
+	}
+	browser := tb.page.Browser()
+	session, err := proto.TargetAttachToTarget{TargetID: proto.TargetTargetID(id), Flatten: true}.Call(browser)
+	if err != nil {
+		return nil, err
+	}
+	return proto.RuntimeEvaluate{Expression: expression}.Call(browser.PageFromSession(session.SessionID))
 }
 
 // A page of somebody else's sends the consent form, with all that stands in it: nothing is allowed, and the person's own
