@@ -35,7 +35,7 @@ type answer struct {
 	gone <-chan struct{}
 }
 
-func startUpstream(t *testing.T) *upstream {
+func startUpstream(t testing.TB) *upstream {
 	u := &upstream{begun: make(chan *answer, 100)}
 	u.Server = httptest.NewServer(u)
 	t.Cleanup(u.Close)
@@ -78,7 +78,7 @@ func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // next answers what the upstream has begun to answer next.
-func (u *upstream) next(t *testing.T) *answer {
+func (u *upstream) next(t testing.TB) *answer {
 	t.Helper()
 	select {
 	case a := <-u.begun:
@@ -101,7 +101,7 @@ type visit struct {
 	open      func()
 }
 
-func startGate(t *testing.T) *gate {
+func startGate(t testing.TB) *gate {
 	g := &gate{visits: make(chan visit, 10)}
 	g.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		pid, _ := strconv.Atoi(r.FormValue("pid"))
@@ -117,7 +117,7 @@ func startGate(t *testing.T) *gate {
 }
 
 // next answers who comes next.
-func (g *gate) next(t *testing.T) visit {
+func (g *gate) next(t testing.TB) visit {
 	t.Helper()
 	select {
 	case v := <-g.visits:
@@ -197,7 +197,7 @@ func (j *journal) pids(msgs ...string) (pids []int) {
 }
 
 // await waits for a line with the message about the process; 0 means any.
-func (j *journal) await(t *testing.T, msg string, pid int) map[string]any {
+func (j *journal) await(t testing.TB, msg string, pid int) map[string]any {
 	t.Helper()
 	late := time.After(patience)
 	for at := 0; ; {

@@ -23,7 +23,7 @@ const patience = 30 * time.Second
 // world is a host in this process, with policies of this executable, behind it an upstream of the test's own. Its
 // configuration lies in memory, so that it is loaded when the test says so and at no other time.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	host     *runtime.Host
 	setup    *setup
 	files    fstest.MapFS
@@ -102,7 +102,7 @@ func (s *setup) drop(id string) {
 }
 
 // start runs a host with one policy, "a", and one route, "one", which it guards, changed by edit.
-func start(t *testing.T, edit func(*world), change ...func(*runtime.Options)) *world {
+func start(t testing.TB, edit func(*world), change ...func(*runtime.Options)) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp("/tmp", "dw")
 	if err != nil {
