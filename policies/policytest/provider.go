@@ -142,17 +142,14 @@ func (p *Provider) Begin(_ context.Context, login policies.Login) (string, error
 	return ProviderIssuer + "/authorize?" + query.Encode(), nil
 }
 
-// Complete implements policies.IdentityProvider. The login must be the one that Begin got; whether it was to be fresh no
-// longer matters.
+// Complete implements policies.IdentityProvider. The login must be exactly the one that Begin got.
 func (p *Provider) Complete(
 	_ context.Context, login policies.Login, callback policies.Callback,
 ) (policies.Identity, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.completed++
-	begun := p.begun[login.State]
-	begun.Fresh, login.Fresh = false, false
-	if begun != login {
+	if p.begun[login.State] != login {
 		return policies.Identity{}, &policies.LoginError{Fault: policies.LoginInvalid, Code: "login_mismatch"}
 	}
 	if code := callback.Query.Get("error"); code != "" {
