@@ -102,7 +102,8 @@ func providerFaults() []providerFault {
 			w.WriteHeader(http.StatusTemporaryRedirect)
 		}},
 		{name: "something that is not HTTP", code: "token_endpoint_unreachable", token: raw("%s\r\n\r\n")},
-		{name: "a header that is none", code: "token_endpoint_unreachable", token: raw("HTTP/1.1 200 OK\r\n%s\r\n\r\n")},
+		{name: "a header that is none", code: "token_endpoint_unreachable", token: raw("HTTP/1.1 200 OK\r\n@ %s\r\n\r\n")},
+		{name: "a header that is one", code: "token_endpoint_malformed", token: raw("HTTP/1.1 200 OK\r\nX-Told: %s\r\n\r\n")},
 		{name: "half an answer", code: "token_endpoint_unreachable", token: raw("HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n%s")},
 		{name: "no answer", code: "token_endpoint_unreachable", token: raw("")},
 		{name: "an error on the way back", code: "access_denied", callback: url.Values{
