@@ -69,6 +69,25 @@ func TestEveryCodeHasOneMeaning(t *testing.T) {
 	}
 }
 
+// The operator who finds a code in the log finds it in the guide too, alone or as one of a family.
+func TestEveryCodeIsInTheGuide(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join("..", "..", "docs", "clerk.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range append(ownMeanings(), providerMeanings()...) {
+		name := m.code
+		if strings.HasPrefix(name, "unsupported_") {
+			name = "unsupported_…"
+		} else if strings.HasSuffix(name, "_not_supported") {
+			name = "…_not_supported"
+		}
+		if !strings.Contains(string(guide), "`"+name+"`") {
+			t.Errorf("docs/clerk.md does not say what %s means", m.code)
+		}
+	}
+}
+
 func TestRetryAfter(t *testing.T) {
 	const date = "Sun, 22 Nov 2026 12:00:00 GMT"
 	tests := map[string]struct {
