@@ -41,6 +41,7 @@ func TestSignOut(t *testing.T) {
 	w.wantRedirect("a form of the session that was", w.onGrants(w.browser, url.Values{
 		"answer": {"revoke-all"}, "csrf": {page.csrf},
 	}), "/oauth/grants")
+	w.wantPage("no token and no session", w.onGrants(w.browser, url.Values{"answer": {"revoke-all"}}), http.StatusForbidden)
 	w.wantCall("what was allowed stays", "/mcp/demo", held.access, http.StatusOK)
 }
 
