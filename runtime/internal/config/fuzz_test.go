@@ -13,6 +13,8 @@ import (
 func FuzzLoad(f *testing.F) {
 	base := validFolder(f)
 	f.Add(base[PoliciesFile].Data, base[RoutesFile].Data, base[GatewayFile].Data)
+	inHost := folderOf(f, "middleware")
+	f.Add(inHost[PoliciesFile].Data, inHost[RoutesFile].Data, []byte(`{}`))
 	f.Add([]byte(`{"policies":[{"name":"a","policyType":"login-inbound","handler":{"options":{"extra":[1e999,"$env("]}}}]}`),
 		[]byte(`{"openapi":"3.1.0","paths":{"/{a}/":{"post":{"x-zuplo-route":{"handler":{"options":{"rewritePattern":"${env.UPSTREAM}${"}}}}}}}`),
 		[]byte(`{"publicUrl":["http://[::1]:0"],"trustedProxies":["::/129"],"listen":":","adminToken":null}`))

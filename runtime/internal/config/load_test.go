@@ -15,9 +15,12 @@ import (
 )
 
 // validFolder is the configuration that the gateway table starts from.
-func validFolder(t testing.TB) fstest.MapFS {
+func validFolder(t testing.TB) fstest.MapFS { return folderOf(t, "gateway") }
+
+// folderOf is the valid configuration of one of the tables.
+func folderOf(t testing.TB, table string) fstest.MapFS {
 	t.Helper()
-	data, err := os.ReadFile("testdata/gateway.txtar")
+	data, err := os.ReadFile("testdata/" + table + ".txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
