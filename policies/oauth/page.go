@@ -39,7 +39,12 @@ func loadPages(brand branding) (*pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read page style: %w", err)
 	}
-	p := &pages{templates: map[string]*template.Template{}, texts: words, branding: brand, style: template.CSS(style)}
+	p := &pages{
+		templates: map[string]*template.Template{},
+		texts:     words,
+		branding:  brand,
+		style:     template.CSS(style), //nolint:gosec // our own file
+	}
 	for _, name := range []string{"consent", "denied", "grants", "sign-in", "signed-out", "message"} {
 		parsed, err := template.New("layout.html").Funcs(words.functions()).
 			ParseFS(templates, "templates/layout.html", "templates/"+name+".html")
