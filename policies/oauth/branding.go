@@ -84,12 +84,10 @@ func isLogo(logo string) bool {
 		!strings.ContainsAny(logo, "?#")
 }
 
-// source is what a Content-Security-Policy must allow images from for the logo to be seen: that image and no other.
+// source is what a Content-Security-Policy must allow images from for the logo to be seen: that image and no other. Pages
+// without one have an empty icon, or browsers would ask for /favicon.ico and complain that the policy forbids it.
 func (b branding) source() string {
-	switch {
-	case b.Logo == "":
-		return "'none'"
-	case strings.HasPrefix(b.Logo, "data:"):
+	if b.Logo == "" || strings.HasPrefix(b.Logo, "data:") {
 		return "data:"
 	}
 	parsed, err := url.Parse(b.Logo)

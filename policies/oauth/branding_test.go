@@ -65,7 +65,7 @@ func TestReadBranding(t *testing.T) {
 // What the policy allows is one image: a path keeps its characters, and none of them ends the directive.
 func TestLogoSource(t *testing.T) {
 	for logo, want := range map[string]string{
-		"":                                  "'none'",
+		"":                                  "data:",
 		"https://example.com/logo.svg":      "https://example.com/logo.svg",
 		"https://example.com/a,b;c d'é.svg": "https://example.com/a%2Cb%3Bc%20d%27%C3%A9.svg",
 		"https://example.com/%2C.svg":       "https://example.com/%2C.svg",
