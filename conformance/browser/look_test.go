@@ -113,6 +113,16 @@ func (tb *tab) check(page *rod.Page, name string) {
 	if tb.eval(`() => document.title`) == "" {
 		tb.t.Errorf("%s has no title", name)
 	}
+	// A browser with a window fetches the icon, and /favicon.ico where a page names none. This one has no window: what the
+	// policy of the page says to its icon is seen by fetching it as an image.
+	if icon := tb.eval(`async () => {
+		const icon = new Image()
+		icon.src = document.querySelector("link[rel=icon]")?.href ?? "/favicon.ico"
+		await icon.decode().catch(() => "an empty one is no image")
+		return icon.src
+	}`); !strings.HasPrefix(icon, "data:") {
+		tb.t.Errorf("the icon of %s is %q", name, icon)
+	}
 }
 
 func picture(page *rod.Page, path string) error {
