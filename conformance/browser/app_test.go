@@ -40,12 +40,15 @@ func (w *world) newAppAt(t *testing.T, name, host string) *app {
 	t.Helper()
 	a := &app{t: t, world: w, name: name, listener: listen(t, host), answers: make(chan url.Values, 16)}
 	a.serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/callback" {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		switch r.URL.Path {
+		case "/callback":
+			a.answers <- r.URL.Query()
+		case "/":
+		default:
 			http.NotFound(w, r)
 			return
 		}
-		a.answers <- r.URL.Query()
-		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		_, _ = io.WriteString(w, appPage)
 	}))
 	redirect := a.origin + "/callback"

@@ -110,6 +110,33 @@ func crossSiteConsent(t *testing.T, w *world) {
 	}
 }
 
+// A page of somebody else's takes back what a person has allowed, or signs them out, with all that stands in the form:
+// nothing changes.
+func crossSiteGrants(t *testing.T, w *world) {
+	a := w.newApp(t, "To be kept")
+	v := w.visitor(t, a.origin)
+	tb, r := v.login(a, "ada")
+	token := a.tokens(r).AccessToken
+	tb.open(w.origin + "/oauth/grants")
+	evil := serveText(t, "evil."+site, `<!doctype html><title>Win a prize</title><link rel="icon" href="data:,">`+
+		`<form method="post" action="`+w.origin+`/oauth/grants">`+
+		`<input type="hidden" name="csrf" value="`+tb.value("csrf")+`">`+
+		`<input type="hidden" name="grant" value="`+tb.value("grant")+`">`+
+		`<button name="answer" value="revoke">One</button><button name="answer" value="revoke-all">All</button>`+
+		`<button name="answer" value="sign-out">Out</button><button name="answer" value="sign-in">In</button></form>`)
+	v.known = append(v.known, evil.origin)
+	lured := v.tab()
+	for _, answer := range []string{"revoke", "revoke-all", "sign-out", "sign-in"} {
+		lured.open(evil.origin + "/")
+		lured.answer(answer)
+		lured.at("/oauth/grants")
+		lured.message("foreign_form", http.StatusForbidden)
+	}
+	a.works(token)
+	tb.open(w.origin + "/oauth/grants")
+	tb.shows("ada@example.com", "To be kept")
+}
+
 // Somebody allows an app of theirs, and has another person follow the way to the provider that came of it: the sign-in
 // ends at a page, and no code is made (A46, S20).
 func otherBrowser(t *testing.T, w *world) {

@@ -51,7 +51,9 @@ func TestBehindTLS(t *testing.T) {
 		scenario{"another person's grant", otherPersonsGrant},
 		scenario{"framed", framed},
 		scenario{"cross-site consent", crossSiteConsent},
+		scenario{"cross-site grants", crossSiteGrants},
 		scenario{"other browser", otherBrowser},
+		scenario{"popup", popup},
 	)
 }
 

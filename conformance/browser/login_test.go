@@ -78,3 +78,27 @@ func twoTabs(t *testing.T, w *world) {
 	left.works(left.tokens(asked).AccessToken)
 	right.works(right.tokens(askedToo).AccessToken)
 }
+
+// A web app has the person sign in in a window of its own, and hears from it when that is done: our pages leave the tie
+// between the two as it is, while nobody may read them through it.
+func popup(t *testing.T, w *world) {
+	a := w.newAppAt(t, "In a window", "app."+foreignSite)
+	v := w.visitor(t, a.origin)
+	opener := v.tab()
+	opener.open(a.origin + "/")
+	r := a.ask()
+	tb := v.opened(opener, func() {
+		opener.eval(`url => { window.popup = open(url, "", "popup"); return "" }`, r.url)
+	})
+	tb.at("/oauth/authorize")
+	if got := opener.eval(`() => { try { return popup.location.href } catch (e) { return e.name } }`); got != "SecurityError" {
+		t.Errorf("the opener reads of our page: %s", got)
+	}
+	tb.answer("allow")
+	tb.signIn("ada")
+	tb.inApp()
+	if got := opener.eval(`() => popup.location.pathname`); got != "/callback" {
+		t.Errorf("the opener finds its window at %q", got)
+	}
+	a.works(a.tokens(r).AccessToken)
+}

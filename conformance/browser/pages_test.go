@@ -54,6 +54,10 @@ func lookAtGrants(t *testing.T, w *world) {
 	tb := v.tab()
 	tb.open(w.origin + "/oauth/grants")
 	tb.look("sign-in")
+	tb.answer("sign-in")
+	tb.signIn("")
+	tb.message("sign_in_failed", http.StatusForbidden)
+	tb.look("message-sign-in-failed")
 	tb, r := v.login(one, "grace")
 	one.tokens(r)
 	r = two.ask("scope", "mcp:tools offline_access")
@@ -82,6 +86,14 @@ func lookAtDenied(t *testing.T, w *world) {
 	tb.signIn("grace")
 	tb.at("/oauth/callback")
 	tb.look("denied")
+	tb.open(w.origin + "/oauth/grants")
+	tb.answer("sign-in")
+	tb.signIn("grace")
+	tb.look("denied-grants")
+	tb.answer("switch")
+	tb.signIn("ada")
+	tb.at("/oauth/grants")
+	tb.shows("ada@example.com")
 }
 
 // lookAtMessages looks at the pages that say what went wrong on our side of the provider.

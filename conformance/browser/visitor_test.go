@@ -63,6 +63,36 @@ func (v *visitor) tab() *tab {
 	if err != nil {
 		v.t.Fatalf("open tab: %v", err)
 	}
+	return v.watched(page)
+}
+
+// opened answers the tab that a page opens when do is done, once it has loaded.
+func (v *visitor) opened(opener *tab, do func()) *tab {
+	v.t.Helper()
+	wait := opener.page.WaitOpen()
+	do()
+	page, err := wait()
+	if err != nil {
+		v.t.Fatalf("find the new window: %v", err)
+	}
+	tb := v.watched(page)
+	ctx, stop := context.WithTimeout(v.t.Context(), patience)
+	defer stop()
+	if err := page.Context(ctx).WaitLoad(); err != nil {
+		v.t.Fatalf("open the new window: %v", err)
+	}
+	tree, err := proto.PageGetFrameTree{}.Call(page)
+	if err != nil {
+		v.t.Fatalf("open the new window: %v", err)
+	}
+	if err := tb.until(ctx, tree.FrameTree.Frame.LoaderID); err != nil { // the event that says so has come, too
+		v.t.Fatalf("open the new window: %v", err)
+	}
+	return tb
+}
+
+func (v *visitor) watched(page *rod.Page) *tab {
+	v.t.Helper()
 	ctx, stop := context.WithCancel(context.Background())
 	page = page.Context(ctx)
 	watch, err := watchPage(v.world, page)
