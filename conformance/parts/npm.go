@@ -1,6 +1,7 @@
 package parts
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -41,25 +42,29 @@ func folder() string {
 
 // install lets npm install what the folder's lock file names, unless that has been done for this very lock file.
 func install(npm, folder string) error {
-	list := filepath.Join(folder, "package-lock.json")
-	return Exclusive(list, func() error {
-		content, err := os.ReadFile(list)
-		if err != nil {
-			return fmt.Errorf("install npm packages: %w", err)
-		}
-		sum := sha256.Sum256(content)
-		want, done := hex.EncodeToString(sum[:]), filepath.Join(folder, "node_modules", ".installed")
-		if got, err := os.ReadFile(done); err == nil && string(got) == want {
-			return nil
-		}
-		command := exec.Command(npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
-		command.Dir = folder
-		if out, err := command.CombinedOutput(); err != nil {
-			return fmt.Errorf("npm packages for the tests could not be installed: npm ci: %w\n%s", err, out)
-		}
-		if err := os.WriteFile(done, []byte(want), 0o600); err != nil {
-			return fmt.Errorf("install npm packages: %w", err)
+	return Exclusive(filepath.Join(folder, "package-lock.json"), func() error {
+		if err := installHere(npm, folder); err != nil {
+			return fmt.Errorf("npm packages for the tests could not be installed: %w", err)
 		}
 		return nil
 	})
+}
+
+func installHere(npm, folder string) error {
+	content, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
+	if err != nil {
+		return err
+	}
+	sum := sha256.Sum256(content)
+	want := []byte(hex.EncodeToString(sum[:]))
+	done := filepath.Join(folder, "node_modules", ".installed")
+	if got, err := os.ReadFile(done); err == nil && bytes.Equal(got, want) {
+		return nil
+	}
+	command := exec.Command(npm, "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund")
+	command.Dir = folder
+	if out, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	return os.WriteFile(done, want, 0o600) //nolint:gosec // beside the lock file that was read
 }
