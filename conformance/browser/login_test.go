@@ -29,7 +29,8 @@ func firstLogin(t *testing.T, w *world) {
 		hostOnly := !strings.HasPrefix(cookie.Domain, ".")
 		if !cookie.HTTPOnly || cookie.SameSite != "Lax" || cookie.Path != "/" || !hostOnly ||
 			cookie.Secure != (w.front != nil) || strings.HasPrefix(cookie.Name, "__Host-") != (w.front != nil) {
-			t.Errorf("S27: cookie %+v", cookie)
+			t.Errorf("S27: cookie %s: host only %v, path %s, secure %v, http only %v, same site %s",
+				cookie.Name, hostOnly, cookie.Path, cookie.Secure, cookie.HTTPOnly, cookie.SameSite)
 		}
 	}
 }
