@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"time"
 )
@@ -18,9 +19,14 @@ const maxAnswer = 1 << 20
 var errTooLarge = fmt.Errorf("the provider's answer is larger than %d bytes", maxAnswer)
 
 // newTransport makes a transport to the provider. If roots is not nil, only certificates that lead to it are trusted.
-func newTransport(roots *x509.CertPool) http.RoundTripper {
+//
+// Dialling has a bound of its own: it does not end with the call that began it, for net/http keeps what comes of it for
+// the next. Without one, a host that takes connections and says nothing would be given one more by every login.
+func newTransport(roots *x509.CertPool, timeout time.Duration) http.RoundTripper {
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            (&net.Dialer{Timeout: timeout}).DialContext,
+		TLSHandshakeTimeout:    timeout,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           4,
 		IdleConnTimeout:        30 * time.Second,

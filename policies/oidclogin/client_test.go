@@ -10,6 +10,7 @@ import (
 	"io"
 	"log"
 	"math/big"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -117,6 +118,41 @@ func TestRootCAsThatCannotBeUsed(t *testing.T) {
 				t.Errorf("error %v, want one with %q", err, test.want)
 			}
 		})
+	}
+}
+
+// A call that has run out of time leaves no connection behind that waits for the other side's word for ever: net/http goes
+// on dialling for those who may call next.
+func TestACallLeavesNoHandshakeBehind(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	ended := make(chan struct{})
+	go func() {
+		conn, err := listener.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.Copy(io.Discard, conn) // hears the handshake begin, and answers nothing
+		close(ended)
+	}()
+	c := newFake(t).config()
+	c.Issuer = "https://" + listener.Addr().String()
+	c.AuthorizeURL, c.TokenURL, c.JWKSURL = c.Issuer+"/authorize", c.Issuer+"/token", c.Issuer+"/keys"
+	c.Timeout = 200 * time.Millisecond
+	p, err := New(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = complete(t, p)
+	wantFault(t, err, isUnreachable, "token_endpoint_timeout")
+	select {
+	case <-ended:
+	case <-time.After(30 * time.Second):
+		t.Error("the connection is still open")
 	}
 }
 

@@ -90,7 +90,7 @@ func New(c Config) (*Provider, error) {
 		if err != nil {
 			return nil, fmt.Errorf("configure OpenID provider: %w", err)
 		}
-		transport = newTransport(roots)
+		transport = newTransport(roots, c.Timeout)
 	}
 	transport = whole{transport}
 	keyClient := newClient(&keyFetches{base: transport})
