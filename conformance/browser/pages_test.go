@@ -13,7 +13,7 @@ import (
 func lookAtConsent(t *testing.T, w *world) {
 	a := w.newApp(t, "Notes for everybody")
 	web := w.newAppAt(t, "Claude", "app."+site)
-	odd := w.newApp(t, strings.Repeat("Supercalifragilisticexpialidocious", 4)+"‮gnp.exe")
+	odd := w.newApp(t, strings.Repeat("Supercalifragilisticexpialidocious", 4)+"\u202egnp.exe")
 	v := w.visitor(t, a.origin, web.origin)
 	tb := v.tab()
 	r := a.ask("scope", "mcp:tools offline_access")
