@@ -29,7 +29,7 @@ func newTransport(roots *x509.CertPool, timeout time.Duration) http.RoundTripper
 		TLSHandshakeTimeout:    timeout,
 		ForceAttemptHTTP2:      true,
 		MaxIdleConns:           4,
-		IdleConnTimeout:        30 * time.Second,
+		IdleConnTimeout:        4 * time.Second, // less than Node's 5: a token request into a closing connection is lost
 		MaxResponseHeaderBytes: 64 << 10,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots},
 	}
