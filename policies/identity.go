@@ -97,7 +97,7 @@ const (
 	LoginMisconfigured
 	// LoginUnreachable: the provider did not answer properly; trying again may help.
 	LoginUnreachable
-	// LoginInvalid: the answer failed a check and must not be trusted.
+	// LoginInvalid: the answer failed a check, or says what nobody here knows, and must not be trusted.
 	LoginInvalid
 )
 

@@ -96,6 +96,7 @@ func TestFaultsOfTheProvider(t *testing.T) {
 	w.wantSignedIn(t) // and so the policy knows the key
 	for _, f := range double.Faults() {
 		o, ok := expected[f.Name]
+		delete(expected, f.Name)
 		if ok == f.Harmless {
 			t.Errorf("what comes of the fault %q is not said, or said of one that is harmless", f.Name)
 		}
@@ -114,6 +115,9 @@ func TestFaultsOfTheProvider(t *testing.T) {
 				t.Errorf("the provider was asked for keys %d times", n)
 			}
 		})
+	}
+	for name := range expected {
+		t.Errorf("the table has the fault %q, which the double does not know", name)
 	}
 	w.provider.Fail("")
 	w.wantSignedIn(t)

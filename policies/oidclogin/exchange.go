@@ -60,15 +60,26 @@ func (p *Provider) redeem(ctx context.Context, login policies.Login, code string
 // exchangeFault says what a failed exchange means.
 func exchangeFault(err error) *policies.LoginError {
 	answered, ok := errors.AsType[*oauth2.RetrieveError](err)
-	switch {
-	case !ok:
+	if !ok {
 		return tokenEndpoint.unanswered(err)
-	case answered.ErrorCode != "" && answered.Response.StatusCode != http.StatusTooManyRequests:
-		e := fromProvider(answered.ErrorCode, traceOf(answered.Body))
-		if e.Fault == policies.LoginUnreachable {
-			e.RetryAfter = retryAfter(answered.Response.Header)
-		}
-		return e
 	}
-	return tokenEndpoint.answered(answered.Response.StatusCode, answered.Response.Header, answered.Body)
+	status, header := answered.Response.StatusCode, answered.Response.Header
+	if !counts(answered.ErrorCode, status) {
+		return tokenEndpoint.answered(status, header, answered.Body)
+	}
+	e := fromProvider(answered.ErrorCode, traceOf(answered.Body))
+	if e.Fault == policies.LoginUnreachable {
+		e.RetryAfter = retryAfter(header)
+	}
+	return e
+}
+
+// counts says whether an error code of the token endpoint tells more than the status that it came under. A known code
+// does. Any other may be what a server that is no token endpoint, or a proxy before one that is down, says in JSON by
+// habit: {"error":"Not Found"}.
+func counts(code string, status int) bool {
+	if _, known := find(providerMeanings(), code); known {
+		return status != http.StatusTooManyRequests
+	}
+	return code != "" && status < 500 && status != http.StatusNotFound && status != http.StatusTooManyRequests
 }

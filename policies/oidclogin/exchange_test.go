@@ -146,11 +146,11 @@ func TestC4_Callbacks(t *testing.T) {
 		"provider's own set-up": {
 			url.Values{"error": {"misconfiguration"}}, isMisconfigured, "misconfiguration", ownHint,
 		},
-		"unknown":         {url.Values{"error": {"blocked_by_org"}}, isRefused, "blocked_by_org", unknownHint},
-		"one of our own":  {url.Values{"error": {"id_token_missing"}}, isRefused, "id_token_missing", unknownHint},
-		"markup as error": {url.Values{"error": {"<b>canary</b>"}}, isRefused, "unknown_error", unknownHint},
-		"a long error":    {url.Values{"error": {strings.Repeat("x", 65)}}, isRefused, "unknown_error", unknownHint},
-		"error empty":     {url.Values{"error": {""}, "code": {testCode}}, isRefused, "unknown_error", unknownHint},
+		"unknown":         {url.Values{"error": {"blocked_by_org"}}, isInvalid, "blocked_by_org", unknownHint},
+		"one of our own":  {url.Values{"error": {"id_token_missing"}}, isInvalid, "id_token_missing", unknownHint},
+		"markup as error": {url.Values{"error": {"<b>canary</b>"}}, isInvalid, "unknown_error", unknownHint},
+		"a long error":    {url.Values{"error": {strings.Repeat("x", 65)}}, isInvalid, "unknown_error", unknownHint},
+		"error empty":     {url.Values{"error": {""}, "code": {testCode}}, isInvalid, "unknown_error", unknownHint},
 		"error and code":  {url.Values{"error": {"access_denied"}, "code": {testCode}}, isRefused, "access_denied", ""},
 	}
 	for name, test := range tests {
@@ -205,7 +205,12 @@ func TestC3_TokenAnswers(t *testing.T) {
 		"not JSON and no such":   {answerText(200, "<!doctype html><title>canary</title>"), isMisconfigured, "token_endpoint_malformed"},
 		"an array":               {answerText(200, `["canary"]`), isMisconfigured, "token_endpoint_malformed"},
 		"a form":                 {answerText(200, "access_token=canary&token_type=Bearer&id_token=eyJ"), isMisconfigured, "token_endpoint_malformed"},
-		"unknown code":           {oauthError(401, "blocked_by_org"), isRefused, "blocked_by_org"},
+		"unknown code":           {oauthError(401, "blocked_by_org"), isInvalid, "blocked_by_org"},
+		"unknown code, 403":      {oauthError(403, "blocked_by_org"), isInvalid, "blocked_by_org"},
+		"known code, 404":        {oauthError(404, "invalid_client"), isMisconfigured, "invalid_client"},
+		"JSON of another server": {oauthError(404, "Not Found"), isMisconfigured, "token_endpoint_status"},
+		"JSON of a proxy":        {oauthError(502, "upstream_connect_error"), isUnreachable, "token_endpoint_failed"},
+		"too many, in a word":    {oauthError(429, "too_many"), isUnreachable, "rate_limited"},
 		"connection cut at once": {cut, isUnreachable, "token_endpoint_unreachable"},
 	}
 	for name, test := range tests {

@@ -1,6 +1,7 @@
 package oidclogin
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -9,7 +10,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"time"
 
@@ -18,28 +18,19 @@ import (
 
 // failed makes an error of one of this package's own codes.
 func failed(code string, cause error) *policies.LoginError {
-	e := &policies.LoginError{Code: code, Err: cause}
-	for _, m := range ownMeanings() {
-		if m.code == code {
-			e.Fault, e.Hint = m.fault, m.hint
-		}
-	}
-	return e
+	m, _ := find(ownMeanings(), code)
+	return &policies.LoginError{Fault: m.fault, Code: code, Hint: m.hint, Err: cause}
 }
 
-// fromProvider makes an error of a code that the provider gave. Branching is on the code alone, for providers differ in
-// the HTTP status they put on it. error_description is left out: it is free text, and may well repeat the code or the
+// fromProvider makes an error of a code that the provider gave. Its meaning hangs on the code alone, for providers differ
+// in the HTTP status they put on it. error_description is left out: it is free text, and may well repeat the code or the
 // client it complains about.
 func fromProvider(code, trace string) *policies.LoginError {
-	all := providerMeanings()
-	if i := slices.IndexFunc(all, func(m meaning) bool { return m.code == code }); i >= 0 {
-		return &policies.LoginError{Fault: all[i].fault, Code: code, Hint: all[i].hint, Trace: trace}
+	if m, known := find(providerMeanings(), code); known {
+		return &policies.LoginError{Fault: m.fault, Code: code, Hint: m.hint, Trace: trace}
 	}
 	e := failed("unknown_error", nil)
-	e.Trace = trace
-	if code != "" {
-		e.Code = code
-	}
+	e.Code, e.Trace = cmp.Or(code, e.Code), trace
 	return e
 }
 
@@ -99,8 +90,8 @@ func isCertificate(err error) bool {
 	return ok
 }
 
-// networkCause answers why a call failed, in words that hold nothing the provider sent: of the errors that net/http
-// answers, some quote the first line of a broken answer, and all quote the URL.
+// networkCause answers why a call failed, in words that hold nothing of an answer: of the errors that net/http answers,
+// some quote the first line of a broken one, and all quote the URL. Of a certificate they hold the names it is for.
 func networkCause(err error) error {
 	var (
 		dns  *net.DNSError
@@ -132,7 +123,8 @@ const maxRetryAfter = time.Hour
 // is neither, or past, is zero.
 func retryAfter(header http.Header) time.Duration {
 	value := header.Get("Retry-After")
-	if seconds, err := strconv.ParseUint(value, 10, 31); err == nil {
+	seconds, err := strconv.ParseUint(value, 10, 31)
+	if err == nil || errors.Is(err, strconv.ErrRange) { // out of range it is the largest there is
 		return min(time.Duration(seconds)*time.Second, maxRetryAfter)
 	}
 	until, err := http.ParseTime(value)

@@ -94,18 +94,18 @@ func TestRetryAfter(t *testing.T) {
 		header http.Header
 		want   time.Duration
 	}{
-		"none":                    {http.Header{}, 0},
-		"seconds":                 {http.Header{"Retry-After": {"7"}}, 7 * time.Second},
-		"zero":                    {http.Header{"Retry-After": {"0"}}, 0},
-		"more than an hour":       {http.Header{"Retry-After": {"86400"}}, time.Hour},
-		"a date":                  {http.Header{"Retry-After": {"Sun, 22 Nov 2026 12:01:30 GMT"}, "Date": {date}}, 90 * time.Second},
-		"a date days away":        {http.Header{"Retry-After": {"Tue, 24 Nov 2026 12:00:00 GMT"}, "Date": {date}}, time.Hour},
-		"a date gone by":          {http.Header{"Retry-After": {"Sun, 22 Nov 2026 11:00:00 GMT"}, "Date": {date}}, 0},
-		"a date, none to count":   {http.Header{"Retry-After": {"Sun, 22 Nov 2099 12:00:00 GMT"}}, time.Hour},
-		"negative":                {http.Header{"Retry-After": {"-7"}}, 0},
-		"a fraction":              {http.Header{"Retry-After": {"1.5"}}, 0},
-		"words":                   {http.Header{"Retry-After": {"soon"}}, 0},
-		"more than a number hold": {http.Header{"Retry-After": {strings.Repeat("9", 30)}}, 0},
+		"none":                     {http.Header{}, 0},
+		"seconds":                  {http.Header{"Retry-After": {"7"}}, 7 * time.Second},
+		"zero":                     {http.Header{"Retry-After": {"0"}}, 0},
+		"more than an hour":        {http.Header{"Retry-After": {"86400"}}, time.Hour},
+		"a date":                   {http.Header{"Retry-After": {"Sun, 22 Nov 2026 12:01:30 GMT"}, "Date": {date}}, 90 * time.Second},
+		"a date days away":         {http.Header{"Retry-After": {"Tue, 24 Nov 2026 12:00:00 GMT"}, "Date": {date}}, time.Hour},
+		"a date gone by":           {http.Header{"Retry-After": {"Sun, 22 Nov 2026 11:00:00 GMT"}, "Date": {date}}, 0},
+		"a date, none to count":    {http.Header{"Retry-After": {"Sun, 22 Nov 2099 12:00:00 GMT"}}, time.Hour},
+		"negative":                 {http.Header{"Retry-After": {"-7"}}, 0},
+		"a fraction":               {http.Header{"Retry-After": {"1.5"}}, 0},
+		"words":                    {http.Header{"Retry-After": {"soon"}}, 0},
+		"more than a number holds": {http.Header{"Retry-After": {strings.Repeat("9", 30)}}, time.Hour},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -137,6 +137,9 @@ func TestAnswersAsClerkGivesThem(t *testing.T) {
 		"rate limited, no more said": {429, nil, "canary", isUnreachable, "rate_limited", "", 0},
 		"down for a while": {
 			503, http.Header{"Retry-After": {"9"}}, "<html>canary", isUnreachable, "token_endpoint_failed", "", 9 * time.Second,
+		},
+		"down, in a word that nobody knows": {
+			503, http.Header{"Retry-After": {"9"}}, `{"error":"overloaded"}`, isUnreachable, "token_endpoint_failed", "", 9 * time.Second,
 		},
 		"its own fault, and when to come back": {
 			503, http.Header{"Retry-After": {"9"}}, `{"error":"temporarily_unavailable"}`, isUnreachable,
@@ -202,7 +205,7 @@ func TestAnEchoedSecretIsDropped(t *testing.T) {
 				{"code": {testCode}}, {"error": {echo}, "clerk_trace_id": {echo}, "code": {testCode}},
 			} {
 				_, err := p.Complete(t.Context(), login, policies.Callback{Query: query})
-				if got := wantFault(t, err, isRefused, "unknown_error"); got.Trace != "" {
+				if got := wantFault(t, err, isInvalid, "unknown_error"); got.Trace != "" {
 					t.Errorf("trace %q", got.Trace)
 				}
 			}
@@ -217,7 +220,7 @@ func TestAnEchoedSecretIsDropped(t *testing.T) {
 	}
 	f.answer(tokens, answerJSON(400, map[string]string{"error": "no_hunter2", "clerk_trace_id": "hunter2"}))
 	_, err = complete(t, p)
-	if got := wantFault(t, err, isRefused, "unknown_error"); got.Trace != "" {
+	if got := wantFault(t, err, isInvalid, "unknown_error"); got.Trace != "" {
 		t.Errorf("a short secret: trace %q", got.Trace)
 	}
 }

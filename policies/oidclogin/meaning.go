@@ -9,6 +9,16 @@ type meaning struct {
 	hint  string
 }
 
+// find answers the meaning of a code, and whether it has one.
+func find(all []meaning, code string) (meaning, bool) {
+	for _, m := range all {
+		if m.code == code {
+			return m, true
+		}
+	}
+	return meaning{}, false
+}
+
 // What the operator can do. A hint goes to the log; the person is told no more than whom to ask.
 const (
 	scopeHint = "tick openid, profile and email on the OAuth application, and any other scope that this policy's " +
@@ -78,7 +88,7 @@ func providerMeanings() []meaning {
 // ownMeanings are those of the codes that this package gives to what it finds out by itself.
 func ownMeanings() []meaning {
 	return []meaning{
-		{"unknown_error", policies.LoginRefused, unknownHint},
+		{"unknown_error", policies.LoginInvalid, unknownHint},
 
 		{"rate_limited", policies.LoginUnreachable, rateHint},
 		{"token_endpoint_unreachable", policies.LoginUnreachable, reachHint},

@@ -3,7 +3,6 @@ package oidclogin
 import (
 	"encoding/base64"
 	"net/url"
-	"slices"
 	"strings"
 
 	"durward/policies"
@@ -67,6 +66,7 @@ func (c confidences) clean(e policies.LoginError) *policies.LoginError {
 
 // known says whether a code is one of those whose meaning is fixed: it says nothing, even if a secret is like it.
 func known(code string) bool {
-	is := func(m meaning) bool { return m.code == code }
-	return slices.ContainsFunc(providerMeanings(), is) || slices.ContainsFunc(ownMeanings(), is)
+	_, theirs := find(providerMeanings(), code)
+	_, ours := find(ownMeanings(), code)
+	return theirs || ours
 }
