@@ -77,9 +77,11 @@ func (at endpoint) unanswered(err error) *policies.LoginError {
 		return at.failed("too_large", cause)
 	case errors.Is(cause, context.DeadlineExceeded):
 		return at.failed("timeout", cause)
+	case errors.Is(cause, context.Canceled):
+		return failed("canceled", cause)
 	case isCertificate(cause):
 		return at.failed("certificate", cause)
-	case onTheWay || errors.Is(cause, context.Canceled):
+	case onTheWay:
 		return at.failed("unreachable", cause)
 	}
 	return at.failed("malformed", errors.New("the provider's answer is not what this endpoint answers"))

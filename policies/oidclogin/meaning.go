@@ -44,6 +44,7 @@ const (
 	slowHint     = "if it happens often, raise browserLoginOverrides.remoteTimeoutMs, or look at the way to the provider"
 	trustHint    = "if the authority of the provider's certificate is a private one, give it as browserLoginOverrides.caFile"
 	rateHint     = "if it happens often, have the provider raise its limit, or see who else calls it from this address"
+	leftHint     = "nothing: the browser left, or the gateway was stopped, before the provider had answered"
 	providerHint = "nothing here: the provider has a bad moment. Its status page may say more"
 )
 
@@ -90,6 +91,7 @@ func ownMeanings() []meaning {
 	return []meaning{
 		{"unknown_error", policies.LoginInvalid, unknownHint},
 
+		{"canceled", policies.LoginUnreachable, leftHint},
 		{"rate_limited", policies.LoginUnreachable, rateHint},
 		{"token_endpoint_unreachable", policies.LoginUnreachable, reachHint},
 		{"token_endpoint_timeout", policies.LoginUnreachable, slowHint},

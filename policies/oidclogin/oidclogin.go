@@ -6,10 +6,10 @@
 // iss parameter of the callback (RFC 9207).
 //
 // It promises that a [Provider] touches no network until a person signs in, that every call to the provider ends within
-// Config.Timeout, reads at most 1 MiB and follows no redirect, that keys are fetched anew for an unknown one, but not
-// more often than every ten seconds, and that no error it answers holds a code, a token or the client secret: what the
-// provider wrote never passes into an error, save error codes and trace ids of harmless form. What each code means is
-// said in one place, meaning.go.
+// Config.Timeout, reads at most 1 MiB and follows no redirect, that keys are fetched anew for an unknown one, but, while
+// they can be had, not more often than every ten seconds, and that no error it answers holds a code, a token or the client
+// secret: what the provider wrote never passes into an error, save error codes and trace ids of harmless form, and the
+// names in its certificate. What each code means is said in one place, meaning.go.
 //
 // It is not for deciding who may sign in, for keeping a login's state between its two halves, or for the provider's
 // access token, which is dropped unread: the caller gets an identity and nothing that opens a door elsewhere.
@@ -43,7 +43,8 @@ type Config struct {
 	// Scopes are requested at every login. They must contain "openid": without it there is no ID token.
 	Scopes []string
 	// AuthStyle says how the token endpoint is told the client's id and secret. The zero value is
-	// oauth2.AuthStyleInHeader (client_secret_basic): never a guess, which would send the secret twice.
+	// oauth2.AuthStyleInHeader (client_secret_basic): never a guess, which would send the secret twice. A public client
+	// sends its id in the body, whatever this says.
 	AuthStyle oauth2.AuthStyle
 	// Algs are the JOSE algorithms an ID token may be signed with; RS256 if empty. Symmetric ones and none are refused.
 	Algs []string
@@ -97,7 +98,10 @@ func New(c Config) (*Provider, error) {
 	// go-oidc fetches keys outside of any caller's context, so that this client has to bound the time by itself.
 	keyClient.Timeout = c.Timeout
 	style := c.AuthStyle
-	if style == oauth2.AuthStyleAutoDetect {
+	switch {
+	case c.ClientSecret == "": // RFC 6749 section 4.1.3: who has no secret says in the body who it is
+		style = oauth2.AuthStyleInParams
+	case style == oauth2.AuthStyleAutoDetect:
 		style = oauth2.AuthStyleInHeader
 	}
 	algs := slices.Clone(c.Algs)
