@@ -17,10 +17,16 @@ import (
 // codeLife is how long a code may be redeemed (A36 allows ten minutes; clients need seconds).
 const codeLife = time.Minute
 
-// putCode adds a new code to a change: what the client asked for, and who allowed it.
+// putCode adds a new code to a change, and the grant that it is for: what the client asked for, and who allowed it. The
+// grant lives as long as the code until the client redeems it. So a person sees at once what they have allowed, and what
+// they take back before the client has come for it ends as well.
 func (s *server) putCode(c *change, now time.Time, asked authorization, who person) string {
-	code := authCode.mint()
-	c.put(codeKey(code), codeRecord{Asked: asked, Person: who}, 0, now.Add(codeLife))
+	code, id, until := authCode.mint(), rand.Text(), now.Add(codeLife)
+	c.put(codeKey(code), codeRecord{Asked: asked, Person: who, Grant: id}, 0, until)
+	c.put(grantKey(who.key(), id), grantRecord{
+		Issuer: asked.Issuer, Person: who, Client: asked.Client, Redirect: asked.Redirect, Resource: asked.Resource,
+		Scopes: asked.Scopes, Created: now,
+	}, 0, until)
 	return code
 }
 
@@ -30,7 +36,7 @@ func codeAnswer(asked authorization, code string) string {
 		[2]string{"code", code}, [2]string{"state", asked.State}, [2]string{"iss", asked.Issuer})
 }
 
-// redeem exchanges a code for the first tokens of a new grant (RFC 6749 section 4.1.3). Everything is checked before
+// redeem exchanges a code for the first tokens of its grant (RFC 6749 section 4.1.3). Everything is checked before
 // anything is used up (A49), so that a stolen code without its verifier changes nothing (S50); of parallel redemptions
 // the store lets one through (S52).
 func (s *server) redeem(ctx context.Context, form params, client clientRecord) (tokenAnswer, error) {
@@ -52,7 +58,7 @@ func (s *server) redeem(ctx context.Context, form params, client clientRecord) (
 		if err := s.checkCode(ctx, form, client, code); err != nil {
 			return tokenAnswer{}, err
 		}
-		if code.Data.Grant != "" {
+		if code.Data.Used {
 			return tokenAnswer{}, s.replayedCode(ctx, code.Data)
 		}
 		answer, err := s.firstTokens(ctx, code)
@@ -113,31 +119,34 @@ func verifies(verifier, challenge string) bool {
 	return subtle.ConstantTimeCompare([]byte(made), []byte(challenge)) == 1
 }
 
-// firstTokens uses the code up and makes the grant with its first tokens, in one transaction.
+// firstTokens uses the code up and makes the first tokens of its grant, in one transaction. The grant is written too, for
+// it lives on with them; one that was ended in the meantime makes the whole change fail.
 func (s *server) firstTokens(ctx context.Context, code held[codeRecord]) (tokenAnswer, error) {
 	now := policies.CallFrom(ctx).Time
-	asked, who := code.Data.Asked, code.Data.Person
-	id := rand.Text()
-	grant := grantRecord{
-		Issuer: asked.Issuer, Person: who, Client: asked.Client, Redirect: asked.Redirect, Resource: asked.Resource,
-		Scopes: asked.Scopes, Created: now,
+	id, person := code.Data.Grant, code.Data.Person.key()
+	grant, err := load[grantRecord](ctx, s.store, grantKey(person, id))
+	if errors.Is(err, policies.ErrNotFound) { // it has been taken back
+		return tokenAnswer{}, unknownCode()
+	}
+	if err != nil {
+		return tokenAnswer{}, fmt.Errorf("read grant: %w", err)
 	}
 	used := code.Data
-	used.Grant = id
+	used.Used = true
 	var c change
 	c.put(code.Key, used, code.Version, code.Expires)
-	c.put(grantKey(who.key(), id), grant, 0, now.Add(s.grantLife()))
-	access := s.putAccess(&c, now, grant, id, asked.Scopes)
+	c.put(grant.Key, grant.Data, grant.Version, now.Add(s.grantLife()))
+	access := s.putAccess(&c, now, grant.Data, id, grant.Data.Scopes)
 	refresh := refreshToken.mint()
-	c.put(refreshKey(refresh), refreshRecord{Client: grant.Client, Person: who.key(), Grant: id},
+	c.put(refreshKey(refresh), refreshRecord{Client: grant.Data.Client, Person: person, Grant: id},
 		0, now.Add(s.options.refreshTTL))
 	if err := c.commit(ctx, s.store); err != nil {
 		return tokenAnswer{}, fmt.Errorf("keep grant: %w", err)
 	}
 	for _, name := range []string{"code.redeemed", "grant.created"} {
-		s.record(ctx, grantEvent(name, outcomeSuccess, grant, id, ""))
+		s.record(ctx, grantEvent(name, outcomeSuccess, grant.Data, id, ""))
 	}
-	return s.answer(access, refresh, asked.Scopes), nil
+	return s.answer(access, refresh, grant.Data.Scopes), nil
 }
 
 // replayedCode ends the grant of a code that was presented a second time with everything right: one of the two who

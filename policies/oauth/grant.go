@@ -15,8 +15,8 @@ import (
 // means that another caller got through.
 const maxAttempts = 8
 
-// grantLife is how long a grant lives without being used: as long as any token of it may. The grace is in it because a
-// repeat within it makes an access token and touches nothing else.
+// grantLife is how long a grant lives without being used, once there are tokens of it: as long as any of them may. The
+// grace is in it because a repeat within it makes an access token and touches nothing else.
 func (s *server) grantLife() time.Duration {
 	return max(s.options.refreshTTL, s.options.accessTTL+rotationGrace)
 }

@@ -214,3 +214,56 @@ func TestGrants_StoreFaults(t *testing.T) {
 	w.host.Store.Intercept(nil)
 	w.wantCall("nothing has changed", "/mcp/demo", held.access, http.StatusOK)
 }
+
+// What a person has allowed is theirs to take back from the click on, also before the client has come for it: the code
+// on its way to the client ends with it.
+func TestA40_CodeOnItsWayIsTakenBack(t *testing.T) {
+	w := newWorld(t)
+	client := w.client()
+	w.signInForGrants("alice")
+	allow := func() (code string) {
+		t.Helper()
+		return w.consent(w.authorize(ask(client)), "allow").location(t).Query().Get("code")
+	}
+	takeBack := func(reply string) {
+		t.Helper()
+		page := w.grants()
+		if len(page.ids) != 1 {
+			t.Fatalf("%s: the page shows %d grants", reply, len(page.ids))
+		}
+		form := url.Values{"answer": {reply}, "grant": {page.ids[0]}, "csrf": {page.csrf}}
+		w.wantRedirect(reply, w.onGrants(w.browser, form), "/oauth/grants")
+	}
+	operator := func() { w.do(w.browser, w.request(http.MethodDelete, "/grants?subject=alice", "")) }
+	for name, end := range map[string]func(){
+		"one":             func() { takeBack("revoke") },
+		"all":             func() { takeBack("revoke-all") },
+		"by the operator": operator,
+	} {
+		code := allow()
+		end()
+		w.wantError(name, w.post("/oauth/token", redemption(client, code)), http.StatusBadRequest, "invalid_grant")
+	}
+
+	code := allow() // taken back in the very moment in which it is redeemed
+	meanwhile := make(chan struct{}, 1)
+	w.host.Store.Intercept(func(op string, keys []string, do func() error) error {
+		if op == "commit" && strings.HasPrefix(keys[0], "code/") {
+			select {
+			case meanwhile <- struct{}{}:
+				operator()
+			default:
+			}
+		}
+		return do()
+	})
+	w.wantError("meanwhile", w.post("/oauth/token", redemption(client, code)), http.StatusBadRequest, "invalid_grant")
+	if len(meanwhile) != 1 || len(w.host.Audit.Named("grant.created")) != 0 || len(w.host.Audit.Named("grant.revoked")) != 4 {
+		t.Errorf("audit: %+v", w.host.Audit.Events())
+	}
+	allow()
+	w.host.Clock.Advance(time.Minute)
+	if left := w.grants().ids; len(left) != 0 {
+		t.Errorf("a grant outlives the code that nobody redeemed: %v", left)
+	}
+}

@@ -111,11 +111,13 @@ type sessionRecord struct {
 type codeRecord struct {
 	Asked  authorization `json:"asked"`
 	Person person        `json:"person"`
-	// Grant is set when the code has been used: the grant that came of it.
-	Grant string `json:"grant,omitempty"`
+	// Grant is the grant that the code is for.
+	Grant string `json:"grant"`
+	// Used says that it has been redeemed.
+	Used bool `json:"used,omitempty"`
 }
 
-// grantRecord is what a person allowed a client to do. Without it no token of it is good.
+// grantRecord is what a person allowed a client to do. Without it no code and no token of it is good.
 type grantRecord struct {
 	Issuer string `json:"issuer"`
 	Person person `json:"person"`

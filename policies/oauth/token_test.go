@@ -205,7 +205,7 @@ func TestS58_StoreFaultIsNotAVerdict(t *testing.T) {
 // hits says which calls a request makes; a commit is known by its first key.
 func hits(what, kind, op string) bool {
 	if what == "redeem" {
-		return op == "get" && (kind == "client/" || kind == "code/") || op == "commit" && kind == "code/"
+		return op == "get" && kind != "refresh/" || op == "commit" && kind == "code/"
 	}
 	return op == "get" && kind != "code/" || op == "commit" && kind == "refresh/"
 }
