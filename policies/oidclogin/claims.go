@@ -102,6 +102,8 @@ func checkClaims(c claims, issuer, clientID, nonce string, now time.Time) error 
 	return nil
 }
 
+// checkAudience takes further audiences for trusted, as item 3 asks, if azp says that the token was issued to us: some
+// providers name the project that a client belongs to beside it.
 func checkAudience(c claims, clientID string) error {
 	audience := c.list("aud")
 	if !slices.Contains(audience, clientID) {
