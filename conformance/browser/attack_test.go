@@ -132,6 +132,7 @@ func crossSiteGrants(t *testing.T, w *world) {
 		lured.at("/oauth/grants")
 		lured.message("foreign_form", http.StatusForbidden)
 	}
+	lured.look("message-foreign-form")
 	a.works(token)
 	tb.open(w.origin + "/oauth/grants")
 	tb.shows("ada@example.com", "To be kept")

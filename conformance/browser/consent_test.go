@@ -214,6 +214,7 @@ func answeredOtherwise(t *testing.T, w *world) {
 	tb.clickBoth(held, `button[value=allow]`, `button[value=deny]`)
 	tb.message("answered", http.StatusForbidden)
 	a.unanswered()
+	tb.look("message-answered")
 }
 
 // What one allowed before is said on the page, and asked all the same (A43, S21, S26).

@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
+	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -49,6 +51,7 @@ func listen(t *testing.T, name string) *listener {
 	t.Helper()
 	l := &listener{server: httptest.NewUnstartedServer(nil)}
 	l.server.EnableHTTP2 = true
+	l.server.Config.ErrorLog = log.New(io.Discard, "", 0) // browsers open connections ahead and leave them
 	_, port, err := net.SplitHostPort(l.server.Listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)
