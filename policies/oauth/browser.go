@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"durward/policies"
@@ -45,6 +46,26 @@ func (s *server) clearCookie(w http.ResponseWriter, origin, name string) {
 		HttpOnly: true,
 		SameSite: http.SameSiteLaxMode,
 	})
+}
+
+// maxPages bounds the consent pages that a browser holds open. Another site may open them without end, and the cookies
+// would grow until they push others out, or a server on the way refuses the header that they make.
+const maxPages = 16
+
+// forgetOldest makes room for the cookie of a new consent page. Browsers name first what they got first (RFC 6265
+// section 5.4).
+func (s *server) forgetOldest(w http.ResponseWriter, r *http.Request) {
+	origin := policies.CallFrom(r.Context()).Origin
+	var open []string
+	for _, cookie := range r.Cookies() {
+		name, ours := strings.CutPrefix(cookie.Name, policies.CookiePrefix(s.name, origin))
+		if ours && strings.HasPrefix(name, cookieConsent) {
+			open = append(open, name)
+		}
+	}
+	for _, name := range open[:max(0, len(open)+1-maxPages)] {
+		s.clearCookie(w, origin, name)
+	}
 }
 
 func secureCookies(origin string) bool { return len(origin) > 8 && origin[:8] == "https://" }

@@ -31,7 +31,7 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 			return err
 		}
 	}
-	if view.Handle, view.CSRF, err = s.keepQuestion(ctx, w, record); err != nil {
+	if view.Handle, view.CSRF, err = s.keepQuestion(w, r, record); err != nil {
 		return err
 	}
 	return s.showConsent(w, view)
@@ -40,8 +40,9 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 // keepQuestion writes the record of a page with a form, gives the browser the cookie that it is bound to, and answers
 // what goes into the form.
 func (s *server) keepQuestion(
-	ctx context.Context, w http.ResponseWriter, record consentRecord,
+	w http.ResponseWriter, r *http.Request, record consentRecord,
 ) (handle, csrf string, err error) {
+	ctx := r.Context()
 	secret, csrf := consentCookie.mint(), unguessable()
 	record.CSRF = digest(csrf)
 	var c change
@@ -50,6 +51,7 @@ func (s *server) keepQuestion(
 		return "", "", fmt.Errorf("keep consent request: %w", err)
 	}
 	s.setCookie(w, record.Asked.Issuer, cookieConsent+handleOf(secret), secret, s.options.stateTTL)
+	s.forgetOldest(w, r)
 	return handleOf(secret), csrf, nil
 }
 

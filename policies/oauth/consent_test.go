@@ -211,6 +211,30 @@ func TestS23_TwoTabs(t *testing.T) {
 	}
 }
 
+// Another site that opens page after page fills neither the browser's store of cookies nor its header: the newest pages
+// can be answered, and the oldest are forgotten.
+func TestS23_PagesWithoutEnd(t *testing.T) {
+	w := newWorld(t)
+	client := w.client()
+	w.signInForGrants("alice")
+	var pages []answer
+	for range 40 {
+		pages = append(pages, w.authorize(ask(client)))
+	}
+	at, _ := url.Parse(origin)
+	if held := len(w.browser.Jar.Cookies(at)); held != 1+16 {
+		t.Errorf("the browser holds %d cookies, want the session and those of 16 pages", held)
+	}
+	for i, page := range pages {
+		got := w.consent(page, "allow")
+		if i < len(pages)-16 {
+			w.wantMessage("an old page", got, http.StatusForbidden, "other_page")
+		} else if got.StatusCode != http.StatusSeeOther {
+			t.Errorf("page %d: %d %s", i, got.StatusCode, got.body)
+		}
+	}
+}
+
 // Many clicks at once on one page: the store lets one through, and the others get what that one got.
 func TestS22_ConsentCountsOnce(t *testing.T) {
 	w := newWorld(t)

@@ -133,7 +133,7 @@ func (s *server) refuseAccess(
 		Name: "access.refused", Outcome: outcomeRefused, Issuer: who.Issuer, Subject: who.Subject,
 		Client: asked.Client, Resource: asked.Resource, Reason: string(reason),
 	})
-	handle, csrf, err := s.keepQuestion(ctx, w, consentRecord{Asked: asked, Purpose: login.Purpose, Denied: true})
+	handle, csrf, err := s.keepQuestion(w, r, consentRecord{Asked: asked, Purpose: login.Purpose, Denied: true})
 	if err != nil {
 		return err
 	}
