@@ -59,7 +59,7 @@ func (s *stream) rest() (string, error) {
 // had ended it. One on a route that did not change goes on.
 func TestG4_StreamsOutliveReloads(t *testing.T) {
 	t.Parallel()
-	const drain = 1500 * time.Millisecond
+	const drain = 5 * time.Second // within which every stream passes an event after the reload
 	ends := []string{"moved", "renamed", "unguarded", "reguarded", "optioned", "dropped"}
 	goesOn := []string{"kept", "rotated", "beside"}
 	w := start(t, func(w *world) {
@@ -168,7 +168,7 @@ func TestG4_RouteThatComesBack(t *testing.T) {
 // The host's end gives streams the drain time too, and ends them cleanly.
 func TestG4_ShutdownEndsStreamsCleanly(t *testing.T) {
 	t.Parallel()
-	const drain = time.Second
+	const drain = 3 * time.Second // within which the stream passes an event
 	w := start(t, func(w *world) { w.setup.route("one").upstream = w.upstream.URL + "/stream/one" },
 		func(o *runtime.Options) { o.Drain = drain })
 	s := w.open("one")

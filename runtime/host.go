@@ -160,7 +160,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 
 // open opens what a host needs besides its configuration.
 func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
-	h.decisions = decision.New(decision.Options{Now: h.options.Now, Logger: h.options.Logger})
+	h.decisions = decision.New(decision.Options{Now: h.options.Now, Wait: h.options.PolicyWait, Logger: h.options.Logger})
 	h.answers = decision.NewAnswers(decision.AnswersOptions{Now: h.options.Now})
 	h.store, err = store.Open(ctx, store.Options{
 		Dir: h.settings.data, Key: h.options.StoreKey, Now: h.options.Now, Logger: h.options.Logger, Purged: h.decisions.Purge,
@@ -171,6 +171,7 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 	undo.Add(func() { h.closeLogged("store", h.store.Close) })
 	h.plugins, err = pluginhost.New(pluginhost.Options{
 		RunDir: filepath.Join(h.settings.data, "run"), Logger: h.options.Logger, Now: h.options.Now, Env: h.options.policyEnv(),
+		RestartWait: h.options.PolicyWait,
 	})
 	if err != nil {
 		return fmt.Errorf("prepare policies: %w", err)

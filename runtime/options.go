@@ -17,10 +17,11 @@ import (
 
 // Defaults of what is given neither in Options nor in gateway.json.
 const (
-	DefaultListen = "127.0.0.1:9000"
-	DefaultAdmin  = "127.0.0.1:9001"
-	DefaultData   = ".durward"
-	DefaultDrain  = 30 * time.Second
+	DefaultListen     = "127.0.0.1:9000"
+	DefaultAdmin      = "127.0.0.1:9001"
+	DefaultData       = ".durward"
+	DefaultDrain      = 30 * time.Second
+	DefaultPolicyWait = 2 * time.Second
 )
 
 // Options are what a host is made of. Only Config and Plugins are needed.
@@ -46,6 +47,9 @@ type Options struct {
 	Now func() time.Time
 	// Drain is how long a stream on a changed route, and at the end every request, may go on. 0 means DefaultDrain.
 	Drain time.Duration
+	// PolicyWait is how long a request waits for a policy's decision, and for a policy whose process is being started
+	// again. Then it is answered 503. 0 means DefaultPolicyWait.
+	PolicyWait time.Duration
 	// WrapTransport wraps the transport to every upstream: for tracing and for tests that disturb it.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 }
@@ -84,6 +88,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Drain == 0 {
 		o.Drain = DefaultDrain
+	}
+	if o.PolicyWait == 0 {
+		o.PolicyWait = DefaultPolicyWait
 	}
 	return o
 }

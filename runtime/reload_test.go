@@ -281,7 +281,8 @@ func TestG1_RequestFinishesWhereItBegan(t *testing.T) {
 		{"a decision", http.MethodPost, "/mcp/one", "Bearer held"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := start(t, func(w *world) { w.setup.policy("a").Mark = "old" })
+			// The request is held through the reload, and its route is another afterwards: neither ends it in this test.
+			w := start(t, func(w *world) { w.setup.policy("a").Mark = "old" }, func(o *runtime.Options) { o.Drain = patience })
 			old := w.policy("a").PID
 			answered := make(chan reply)
 			go func() {

@@ -127,7 +127,7 @@ func start(t testing.TB, edit func(*world), change ...func(*runtime.Options)) *w
 	}
 	w.save()
 	o := runtime.Options{
-		Config: filepath.Join(dir, "none"), Fallback: w.files, Drain: 100 * time.Millisecond,
+		Config: filepath.Join(dir, "none"), Fallback: w.files, Drain: 100 * time.Millisecond, PolicyWait: patience,
 		Logger:    slog.New(slog.NewJSONHandler(w.log, nil)),
 		LookupEnv: func(string) (string, bool) { return "", false },
 		Plugins: []runtime.Plugin{{

@@ -15,15 +15,8 @@ import (
 	"durward/policies/policypb"
 )
 
-const (
-	// restartWait is how long a call waits for a restart.
-	restartWait = 2 * time.Second
-	// deathNotice is how long a call that was cut waits to learn that the process died of it: the connection ends
-	// before the process is reaped.
-	deathNotice = time.Second
-	// attempts is how many processes a call is given to at most.
-	attempts = 2
-)
+// attempts is how many processes a call is given to at most.
+const attempts = 2
 
 // HTTPRequest is a request for a path that the policy serves, held in memory.
 type HTTPRequest struct {
@@ -36,7 +29,7 @@ type HTTPRequest struct {
 }
 
 // Evaluate asks the policy for a decision. Any error means that there is none: the caller answers 503. The call waits up
-// to two seconds for a restart; one that is cut by the process's death is put once more to the next process, which is
+// to Options.RestartWait for a restart; one that is cut by the process's death is put once more to the next process, which is
 // safe since a decision changes nothing. A ctx without a deadline is one more that waits on a stuck policy: the caller
 // sets one.
 func (p *Policy) Evaluate(ctx context.Context, c policies.Call, r policies.Request) (policies.Decision, error) {
@@ -58,7 +51,7 @@ func (p *Policy) Evaluate(ctx context.Context, c policies.Call, r policies.Reque
 }
 
 // Do has the policy answer a request. Any error means that there is no answer: the caller answers 503. The call waits up
-// to two seconds for a restart. One that is cut by the process's death is repeated only if it was never handed to the
+// to Options.RestartWait for a restart. One that is cut by the process's death is repeated only if it was never handed to the
 // process's connection, whatever its method: the GET of a sign-in's callback uses up a code.
 func (p *Policy) Do(ctx context.Context, c policies.Call, r HTTPRequest) (policies.Response, error) {
 	request := &policypb.HTTPRequest{
@@ -100,18 +93,19 @@ func (p *Policy) call(ctx context.Context, ask func(*instance) (mayRepeat bool, 
 		if err == nil {
 			return nil
 		}
-		if attempt == attempts || !mayRepeat || !cut(ctx, in, err) {
+		if attempt == attempts || !mayRepeat || !p.cut(ctx, in, err) {
 			return p.wording(ctx, err)
 		}
 	}
 }
 
-// cut reports whether the call failed because the process died.
-func cut(ctx context.Context, in *instance, err error) bool {
+// cut reports whether the call failed because the process died. It may take a moment to learn that: the connection ends
+// before the process is reaped.
+func (p *Policy) cut(ctx context.Context, in *instance, err error) bool {
 	if code := status.Code(err); code != codes.Unavailable && code != codes.Canceled {
 		return false
 	}
-	timer := time.NewTimer(deathNotice)
+	timer := time.NewTimer(p.host.options.RestartWait / 2)
 	defer timer.Stop()
 	select {
 	case <-in.proc.done:

@@ -64,7 +64,7 @@ func TestEvaluateUnderKillNeverFails(t *testing.T) {
 		ready.Add(1)
 		callers.Go(func() {
 			for first := true; ctx.Err() == nil; first = false {
-				call, done := context.WithTimeout(context.Background(), 10*time.Second)
+				call, done := context.WithTimeout(context.Background(), patience)
 				_, err := p.Evaluate(call, testCall(), policies.Request{Route: "demo"})
 				done()
 				if err != nil {
@@ -100,6 +100,21 @@ func TestEvaluateCutByACrashIsAskedOnceMore(t *testing.T) {
 	}
 	if got := awaitState(t, p, Running, 0).Restarts; got > 3 {
 		t.Errorf("%d restarts: asked more than twice", got)
+	}
+}
+
+// A call waits for a restart, but not for ever: whoever called answers 503 meanwhile.
+func TestCallsWaitForARestartNoLongerThanTheyMay(t *testing.T) {
+	h, _ := newHost(t, func(o *Options) { o.RestartWait = 20 * time.Millisecond })
+	options := fmt.Sprintf(`{"crashFile":%q,"hangAgain":true}`, filepath.Join(t.TempDir(), "crash"))
+	p := start(t, h, testSpec("first", self(t, "good"), options))
+	_ = syscall.Kill(p.Status().PID, syscall.SIGKILL)
+	awaitState(t, p, Restarting, 0) // and it stays so, since the next process hangs
+	if _, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo"}); !errors.Is(err, errRestarting) {
+		t.Errorf("Evaluate: %v", err)
+	}
+	if _, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/echo"}); !errors.Is(err, errRestarting) {
+		t.Errorf("Do: %v", err)
 	}
 }
 
@@ -171,7 +186,7 @@ func TestStopOfAProcessThatDoesNotAnswer(t *testing.T) {
 	}()
 	select {
 	case <-stopped:
-	case <-time.After(5 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("Stop hangs")
 	}
 }
@@ -270,7 +285,7 @@ func TestG6_NothingIsLeftAfterStopsAndCrashes(t *testing.T) {
 			}
 			// Goroutines that gRPC told to end may need a moment to be gone.
 			var after resources
-			for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); runtime.Gosched() {
+			for deadline := time.Now().Add(patience); time.Now().Before(deadline); runtime.Gosched() {
 				if after = count(t, h); after == before {
 					break
 				}

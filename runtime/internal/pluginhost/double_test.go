@@ -93,6 +93,9 @@ func (m *memory) count(prefix string) int {
 	return len(list)
 }
 
+// patience bounds how long a test waits for what must happen: far more than it takes, on a machine that does more.
+const patience = 30 * time.Second
+
 // journal keeps what is logged, as JSON lines, and lets a test wait for a line.
 type journal struct {
 	mu    sync.Mutex
@@ -116,7 +119,7 @@ func (j *journal) Write(line []byte) (int, error) {
 // await answers the first line with the text as its fields.
 func (j *journal) await(t *testing.T, text string) map[string]any {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(patience)
 	for {
 		j.mu.Lock()
 		lines, grown := slices.Clone(j.lines), j.grown
@@ -181,7 +184,7 @@ func raceEnv() []string { return []string{"GORACE=atexit_sleep_ms=0"} }
 func newHost(t *testing.T, edit func(*Options)) (*Host, *journal) {
 	t.Helper()
 	j := newJournal()
-	o := Options{RunDir: shortDir(t), Logger: j.logger(), StartTimeout: 20 * time.Second, Env: raceEnv()}
+	o := Options{RunDir: shortDir(t), Logger: j.logger(), StartTimeout: patience, RestartWait: patience, Env: raceEnv()}
 	if edit != nil {
 		edit(&o)
 	}
@@ -210,7 +213,7 @@ func start(t *testing.T, h *Host, spec Spec) *Policy {
 // awaitState waits until the policy is in the state, with another process than pid.
 func awaitState(t *testing.T, p *Policy, state State, pid int) Status {
 	t.Helper()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for {
 		p.mu.Lock()
 		status, changed := p.status, p.changed

@@ -34,6 +34,9 @@ type Options struct {
 	// HealthInterval is the time between two health checks, and bounds each. A process that fails three in a row is
 	// killed, which counts as a crash. Default: 5 s.
 	HealthInterval time.Duration
+	// RestartWait is how long a call waits for a restart. One that was cut waits half of that to learn that the process
+	// died. Default: 2 s.
+	RestartWait time.Duration
 }
 
 // Host runs policies. It is made by New and safe for concurrent use.
@@ -98,6 +101,7 @@ func New(options Options) (*Host, error) {
 	options.StartTimeout = cmpOr(options.StartTimeout, 10*time.Second)
 	options.StopTimeout = cmpOr(options.StopTimeout, 2*time.Second)
 	options.HealthInterval = cmpOr(options.HealthInterval, 5*time.Second)
+	options.RestartWait = cmpOr(options.RestartWait, 2*time.Second)
 
 	run, err := openRunDir(options.RunDir, options.Logger)
 	if err != nil {

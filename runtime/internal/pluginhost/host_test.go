@@ -153,7 +153,11 @@ func TestG7_StartFailsAndLeavesNothing(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			h, j := newHost(t, func(o *Options) { o.StartTimeout = 3 * time.Second })
+			h, j := newHost(t, func(o *Options) {
+				if c.want == "was not ready within" {
+					o.StartTimeout = 3 * time.Second
+				}
+			})
 			spec := testSpec("first", self(t, c.how), c.options)
 			if c.name == "another type" {
 				spec.Type = "another"
@@ -199,7 +203,7 @@ func TestCancelledStartReturnsAtOnce(t *testing.T) {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("error = %v", err)
 		}
-	case <-time.After(2 * time.Second):
+	case <-time.After(patience / 2): // long before its StartTimeout
 		t.Fatal("Start did not return")
 	}
 	done := make(chan struct{})
@@ -209,7 +213,7 @@ func TestCancelledStartReturnsAtOnce(t *testing.T) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(10 * time.Second):
+	case <-time.After(patience):
 		t.Error("a start that was given up goes on")
 	}
 	if left := list(t, h.run.path); !cmp.Equal(left, []string{lockName}) {
@@ -355,7 +359,7 @@ func TestCloseEndsEverything(t *testing.T) {
 func TestStandardStreamsDoNotBlockThePolicy(t *testing.T) {
 	h, _ := newHost(t, nil)
 	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	if _, err := p.Do(ctx, testCall(), HTTPRequest{Method: "GET", Target: "/test/print"}); err != nil {
 		t.Error(err)

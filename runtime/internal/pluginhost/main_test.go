@@ -81,8 +81,9 @@ type testPolicyType struct{}
 type testOptions struct {
 	// Configure is what happens there: "hang", "panic", "error", "exit", "problem".
 	Configure string `json:"configure"`
-	// CrashFile makes every start after the first die: the file says that there was one.
+	// CrashFile makes every start after the first die, or hang with HangAgain: the file says that there was one.
 	CrashFile string `json:"crashFile"`
+	HangAgain bool   `json:"hangAgain"`
 }
 
 func (testPolicyType) Describe() policies.Description {
@@ -119,6 +120,9 @@ func (testPolicyType) Configure(ctx context.Context, in policies.Input, host pol
 	}
 	if o.CrashFile != "" {
 		if _, err := os.Stat(o.CrashFile); err == nil {
+			if o.HangAgain {
+				<-make(chan struct{})
+			}
 			os.Exit(9)
 		}
 		_ = os.WriteFile(o.CrashFile, nil, 0o600)

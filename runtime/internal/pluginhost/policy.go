@@ -148,13 +148,13 @@ func (p *Policy) leave() {
 	}
 }
 
-// await answers the running instance. It waits for a restart as long as ctx allows, at most restartWait.
+// await answers the running instance. It waits for a restart as long as ctx allows, at most Options.RestartWait.
 func (p *Policy) await(ctx context.Context) (*instance, error) {
 	in, changed, err := p.look()
 	if in != nil || err != nil {
 		return in, err
 	}
-	timer := time.NewTimer(restartWait)
+	timer := time.NewTimer(p.host.options.RestartWait)
 	defer timer.Stop()
 	for {
 		select {
