@@ -30,7 +30,7 @@ func accessRows() []row {
 			holds: "a changed rule takes hold at once of sessions, codes, refreshes and tokens, and keeps the grant",
 			in:    alone, play: thoseAlreadyIn,
 			breaks: []edit{{
-				browserFile, `return s.knows(who) && s.options.access.judge(who) == admitted`, `return s.knows(who)`,
+				"policies/oauth/access.go", `return s.knows(who) && s.options.access.judge(who) == admitted`, `return s.knows(who)`,
 			}},
 		},
 	}

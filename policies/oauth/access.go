@@ -91,6 +91,15 @@ func (a accessRules) missingClaim(who person) (string, bool) {
 	return "", false
 }
 
+// knows says whether a person is one of the provider's that is configured now. Another one's, of a time before the
+// options were changed, have to sign in anew: nobody vouches for them any more.
+func (s *server) knows(who person) bool { return who.Issuer == s.provider.Issuer() }
+
+// welcome says whether a person who came in once would be let in now: a changed rule holds at once for everybody.
+func (s *server) welcome(who person) bool {
+	return s.knows(who) && s.options.access.judge(who) == admitted
+}
+
 // hint tells the operator what to do about a denial. It names options and claims, and no value of the person's.
 func (a accessRules) hint(who person, reason denial) string {
 	switch reason {

@@ -20,24 +20,35 @@ type adminGrant struct {
 	Expires    time.Time `json:"expires"`
 }
 
-// serveAdminGrants lists the grants of the person whose subject at the identity provider the query names, and with
-// DELETE ends them, or the one that it names too. Revocation holds at once, as a person's own does.
+// serveAdminGrants lists the grants of the person whose subject at the identity provider the query names. With DELETE it
+// ends the one that the query names too, or everything that the person has here: all grants, and the sessions of all
+// browsers, with which they could allow the same again without being asked who they are. It holds at once.
 func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	query, err := parseParams(r.URL.RawQuery)
 	if err != nil {
 		return err
 	}
+	for name := range query { // a name that is not read would turn one grant into all
+		if name != "subject" && name != "grant" {
+			return badRequest("invalid_request", "the query has no parameters but subject and grant")
+		}
+	}
 	subject, id := query.get("subject"), query.get("grant")
 	if subject == "" {
 		return badRequest("invalid_request", "the query must name a person: ?subject=…, their id at the identity provider")
 	}
-	if id != "" && !isGrantID(id) {
+	if _, one := query["grant"]; one && !isGrantID(id) {
 		return badRequest("invalid_request", "grant must be the id of a grant, as the list shows it")
 	}
 	key := person{Issuer: s.provider.Issuer(), Subject: subject}.key()
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method == http.MethodDelete {
+		if id == "" { // first, so that no session makes a grant behind our back
+			if err := s.endSessions(ctx, key, "operator"); err != nil {
+				return err
+			}
+		}
 		count, err := s.endGrants(ctx, key, id, "operator")
 		if err != nil {
 			return err

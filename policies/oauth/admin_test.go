@@ -2,9 +2,14 @@ package oauth_test
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
+	"time"
 
+	"durward/policies"
 	"durward/policies/oauth"
 )
 
@@ -31,7 +36,9 @@ func TestA40_AdminGrants(t *testing.T) {
 		t.Helper()
 		return w.do(w.browser, w.request(http.MethodDelete, "/grants"+query, ""))
 	}
-	for _, query := range []string{"", "?subject=", "?subject=alice&grant=x", "?subject=alice&subject=bob"} {
+	for _, query := range []string{
+		"", "?subject=", "?subject=alice&grant=x", "?subject=alice&grant=", "?subject=alice&id=x", "?subject=alice&subject=bob",
+	} {
 		if got := del(query); got.StatusCode != http.StatusBadRequest {
 			t.Errorf("DELETE %q: %d", query, got.StatusCode)
 		}
@@ -59,4 +66,69 @@ func TestA40_AdminGrants(t *testing.T) {
 			t.Errorf("%+v: who may reach it?", path)
 		}
 	}
+}
+
+// Whom the operator puts out is out: no browser of theirs makes a grant any more without a new login.
+func TestA40_AdminEndsSessions(t *testing.T) {
+	w := newWorld(t)
+	var hers []*http.Client
+	for range 2 {
+		w.signIn("alice")
+		hers = append(hers, w.browser)
+	}
+	w.signIn("bob")
+	his := w.browser
+	signedIn := func(browser *http.Client) bool {
+		t.Helper()
+		w.browser = browser
+		return w.consent(w.authorize(ask(w.client())), "allow").location(t).Host != "idp.example"
+	}
+	del := func(query string) answer {
+		t.Helper()
+		return w.do(w.gateway.Client(), w.request(http.MethodDelete, "/grants"+query, ""))
+	}
+	w.browser = hers[0]
+	if del("?subject=alice&grant=" + w.grants().ids[0]); !signedIn(hers[0]) {
+		t.Error("taking back one grant ended the session")
+	}
+	w.host.Store.Intercept(func(op string, keys []string, do func() error) error {
+		if op == "take" || op == "list" && keys[0] == "session/" {
+			return errors.New("disk on fire")
+		}
+		return do()
+	})
+	w.wantError("a fault", del("?subject=alice"), http.StatusServiceUnavailable, "temporarily_unavailable")
+	w.host.Store.Intercept(nil)
+	for n := range 230 { // more than are read at once
+		key := fmt.Sprintf("session/%064x", n)
+		put := policies.Put{Key: key, Value: w.sessionRecord("alice"), Expires: w.host.Clock.Now().Add(time.Hour)}
+		if err := w.host.Store.Commit(t.Context(), policies.Change{Puts: []policies.Put{put}}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := del("?subject=alice"); got.StatusCode != http.StatusOK {
+		t.Fatalf("everything: %d %s", got.StatusCode, got.body)
+	}
+	if signedIn(hers[0]) || signedIn(hers[1]) {
+		t.Error("she is still signed in")
+	}
+	if !signedIn(his) {
+		t.Error("another person's session was ended")
+	}
+	ended := w.host.Audit.Named("session.ended")
+	if len(ended) != 2+230 || ended[0].Subject != "alice" || ended[0].Reason != "operator" {
+		t.Errorf("%d events, want 232; the first is %+v", len(ended), ended[:min(1, len(ended))])
+	}
+}
+
+// sessionRecord answers a session of a person as it lies in the store.
+func (w *world) sessionRecord(subject string) []byte {
+	w.Helper()
+	for _, record := range w.host.Store.Records() {
+		if strings.HasPrefix(record.Key, "session/") && strings.Contains(string(record.Value), `"subject":"`+subject+`"`) {
+			return record.Value
+		}
+	}
+	w.Fatalf("%s has no session", subject)
+	return nil
 }

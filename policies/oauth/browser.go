@@ -2,8 +2,6 @@ package oauth
 
 import (
 	"crypto/subtle"
-	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -79,62 +77,6 @@ func (s *server) cookie(r *http.Request, name string, k kind) string {
 		return ""
 	}
 	return found[0].Value
-}
-
-// session answers who is signed in with this browser, or nil.
-func (s *server) session(r *http.Request) (*person, error) {
-	found, err := s.sessionOf(r)
-	if err != nil || found == nil {
-		return nil, err
-	}
-	return &found.Data.Person, nil
-}
-
-// signedInBrowser is a browser's session and the secret in its cookie.
-type signedInBrowser struct {
-	held[sessionRecord]
-	secret string
-}
-
-// sessionOf answers the browser's session, nil if it has none or its person may not come in any more.
-func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
-	secret := s.cookie(r, cookieSession, sessionCookie)
-	if secret == "" {
-		return nil, nil
-	}
-	found, err := load[sessionRecord](r.Context(), s.store, sessionKey(secret))
-	if errors.Is(err, policies.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read session: %w", err)
-	}
-	if !s.welcome(found.Data.Person) {
-		return nil, nil
-	}
-	return &signedInBrowser{held: found, secret: secret}, nil
-}
-
-// knows says whether a person is one of the provider's that is configured now. Another one's, of a time before the
-// options were changed, have to sign in anew: nobody vouches for them any more.
-func (s *server) knows(who person) bool { return who.Issuer == s.provider.Issuer() }
-
-// welcome says whether a person who came in once would be let in now: a changed rule holds at once for everybody.
-func (s *server) welcome(who person) bool {
-	return s.knows(who) && s.options.access.judge(who) == admitted
-}
-
-// endSession forgets the browser's session and answers whose it was; nobody's, if the browser has none.
-func (s *server) endSession(r *http.Request) (person, error) {
-	secret := s.cookie(r, cookieSession, sessionCookie)
-	if secret == "" {
-		return person{}, nil
-	}
-	ended, err := take[sessionRecord](r.Context(), s.store, sessionKey(secret))
-	if err != nil && !errors.Is(err, policies.ErrNotFound) {
-		return person{}, fmt.Errorf("end session: %w", err)
-	}
-	return ended.Data.Person, nil
 }
 
 // sameOrigin says whether a form was sent from a page of ours. Our pages send no referrer, for which browsers write

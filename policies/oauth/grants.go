@@ -150,9 +150,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if who.Subject != "" { // else another tab was faster
-		s.record(r.Context(), policies.Event{
-			Name: "session.ended", Outcome: outcomeSuccess, Issuer: who.Issuer, Subject: who.Subject, Reason: "person",
-		})
+		s.recordEnded(r.Context(), who, "person")
 	}
 	s.clearCookie(w, policies.CallFrom(r.Context()).Origin, cookieSession)
 	redirectTo(w, signedOutPath)

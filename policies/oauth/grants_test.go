@@ -234,7 +234,9 @@ func TestA40_CodeOnItsWayIsTakenBack(t *testing.T) {
 		form := url.Values{"answer": {reply}, "grant": {page.ids[0]}, "csrf": {page.csrf}}
 		w.wantRedirect(reply, w.onGrants(w.browser, form), "/oauth/grants")
 	}
-	operator := func() { w.do(w.browser, w.request(http.MethodDelete, "/grants?subject=alice", "")) }
+	operator := func() {
+		w.do(w.browser, w.request(http.MethodDelete, "/grants?subject=alice&grant="+w.grants().ids[0], ""))
+	}
 	for name, end := range map[string]func(){
 		"one":             func() { takeBack("revoke") },
 		"all":             func() { takeBack("revoke-all") },

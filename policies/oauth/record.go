@@ -19,11 +19,14 @@ const recordFormat = 1
 func clientKey(id string) string           { return "client/" + digest(id) }
 func consentKey(cookie string) string      { return "consent/" + digest(cookie) }
 func loginKey(state string) string         { return "login/" + digest(state) }
-func sessionKey(cookie string) string      { return "session/" + digest(cookie) }
+func sessionKey(cookie string) string      { return sessionKeys + digest(cookie) }
 func codeKey(code string) string           { return "code/" + digest(code) }
 func accessKey(token string) string        { return "access/" + digest(token) }
 func refreshKey(token string) string       { return "refresh/" + digest(token) }
 func grantKey(person, grant string) string { return "grant/" + person + "/" + grant }
+
+// sessionKeys is what the keys of all sessions begin with.
+const sessionKeys = "session/"
 
 // person is who signed in. Issuer and Subject together identify (C5); email and name are for showing, and like the rest
 // for the access rules, which are asked anew wherever the record is used.

@@ -1,0 +1,99 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"durward/policies"
+)
+
+// session answers who is signed in with this browser, or nil.
+func (s *server) session(r *http.Request) (*person, error) {
+	found, err := s.sessionOf(r)
+	if err != nil || found == nil {
+		return nil, err
+	}
+	return &found.Data.Person, nil
+}
+
+// signedInBrowser is a browser's session and the secret in its cookie.
+type signedInBrowser struct {
+	held[sessionRecord]
+	secret string
+}
+
+// sessionOf answers the browser's session, nil if it has none or its person may not come in any more.
+func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
+	secret := s.cookie(r, cookieSession, sessionCookie)
+	if secret == "" {
+		return nil, nil
+	}
+	found, err := load[sessionRecord](r.Context(), s.store, sessionKey(secret))
+	if errors.Is(err, policies.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read session: %w", err)
+	}
+	if !s.welcome(found.Data.Person) {
+		return nil, nil
+	}
+	return &signedInBrowser{held: found, secret: secret}, nil
+}
+
+// endSession forgets the browser's session and answers whose it was; nobody's, if the browser has none.
+func (s *server) endSession(r *http.Request) (person, error) {
+	secret := s.cookie(r, cookieSession, sessionCookie)
+	if secret == "" {
+		return person{}, nil
+	}
+	ended, err := take[sessionRecord](r.Context(), s.store, sessionKey(secret))
+	if err != nil && !errors.Is(err, policies.ErrNotFound) {
+		return person{}, fmt.Errorf("end session: %w", err)
+	}
+	return ended.Data.Person, nil
+}
+
+// sessionsPerRead bounds what is read of the sessions at once.
+const sessionsPerRead = 100
+
+// endSessions ends all sessions of a person, named by their key, in whatever browsers. All sessions that there are have
+// to be read for it: it is asked for when somebody has to go, and a list for each person would have to be kept by all.
+func (s *server) endSessions(ctx context.Context, person, reason string) error {
+	after := ""
+	for {
+		found, err := s.store.List(ctx, sessionKeys, after, sessionsPerRead)
+		if err != nil {
+			return fmt.Errorf("list sessions: %w", err)
+		}
+		for _, record := range found {
+			after = record.Key
+			session, err := decode[sessionRecord](record)
+			if err != nil {
+				return fmt.Errorf("list sessions: %w", err)
+			}
+			if session.Data.Person.key() != person {
+				continue
+			}
+			_, err = s.store.Take(ctx, record.Key)
+			if errors.Is(err, policies.ErrNotFound) { // it has ended by itself
+				continue
+			}
+			if err != nil {
+				return fmt.Errorf("end session: %w", err)
+			}
+			s.recordEnded(ctx, session.Data.Person, reason)
+		}
+		if len(found) < sessionsPerRead {
+			return nil
+		}
+	}
+}
+
+func (s *server) recordEnded(ctx context.Context, who person, reason string) {
+	s.record(ctx, policies.Event{
+		Name: "session.ended", Outcome: outcomeSuccess, Issuer: who.Issuer, Subject: who.Subject, Reason: reason,
+	})
+}
