@@ -21,8 +21,8 @@ import (
 )
 
 // chain is one route, compiled: the policies that decide, in their order, then those that run inside the host, in
-// theirs, then the proxy. Serving it needs a lease on each policy, which
-// decide gives back, and one on the lane, which the answer holds.
+// theirs, then the proxy. Serving it needs a lease on each policy that decides, which decide gives back, and one on the
+// lane, which the answer holds.
 type chain struct {
 	host    *Host
 	id      string

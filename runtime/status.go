@@ -68,7 +68,7 @@ func (h *Host) Status() Status {
 		p := &g.config.Policies[i]
 		if p.Middleware != nil {
 			s.Policies = append(s.Policies, PolicyStatus{
-				Name: p.Name, Type: p.Type, Hash: hex.EncodeToString(p.Hash[:8]), State: InHost, Decisions: counts(p.Name),
+				Name: p.Name, Type: p.Type, Hash: hex.EncodeToString(p.Hash[:8]), State: InHost, Decisions: map[string]uint64{},
 			})
 			continue
 		}

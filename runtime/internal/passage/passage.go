@@ -1,9 +1,9 @@
 // Package passage holds what the host itself says of one request on its way to the upstream: who is calling, which
 // headers the route's policies set, and what ends the way early.
 //
-// It owns the rule by which several policies of a route change one header. It promises that a policy later in the route's
-// list wins over an earlier one, in whatever order they speak: all decisions are made before the first middleware runs,
-// wherever in the list they stand.
+// It owns the rule by which several policies of a route change one header. It promises that of those that set it the later
+// in the route's list wins, in whatever order they speak: all decisions are made before the first middleware runs, wherever
+// in the list they stand. An offer gives way to all of them, and to the client.
 //
 // It is not for what the client sent: which of that passes, and that nothing of it stands beside or in place of what is
 // set here, is package proxy's.
@@ -51,12 +51,14 @@ func From(ctx context.Context) *Passage {
 }
 
 // Set has the header sent with these values and no others, whatever the client sent; without values it is not sent.
-// place is where the policy stands in the route's list. The values belong to the passage from now on.
+// place is where the policy stands in the route's list. The values may be those of other passages too: nobody changes them
+// any more.
 func (p *Passage) Set(place int, name string, values []string) {
 	p.put(Change{Name: http.CanonicalHeaderKey(name), Values: values, place: place})
 }
 
-// Offer has the header sent with these values if neither the client nor another policy sends it.
+// Offer has the header sent with these values if neither the client nor another policy sends it. Where an earlier policy
+// has removed it, the client's does not pass, and the offer stands.
 func (p *Passage) Offer(place int, name string, values []string) {
 	c := Change{Name: http.CanonicalHeaderKey(name), Values: values, place: place}
 	if set := p.find(name); set == nil {
