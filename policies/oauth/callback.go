@@ -27,6 +27,9 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fmt.Errorf("read login: %w", err)
 	}
+	if login.Data.Provider != s.provider.Issuer() { // the options name another by now, who must not see this one's code (C4)
+		return staleLogin()
+	}
 	// Whoever followed the provider's redirect must be who consented. Another browser's visit uses nothing up.
 	name := cookieLogin + handleOf(state)
 	asked := login.Data.Asked

@@ -33,6 +33,7 @@ func (s *server) beginLogin(ctx context.Context, record loginRecord, until time.
 			Hint: "the identity provider's authorization URL must be https, or http on a loopback address",
 		})
 	}
+	record.Provider = s.provider.Issuer()
 	record.Browser, record.Nonce, record.Verifier = digest(browser), login.Nonce, login.Verifier
 	next := step{onward: onward{Location: location, Cookie: handleOf(login.State), Value: browser, Until: until}}
 	next.change.put(loginKey(login.State), record, 0, until)

@@ -23,12 +23,15 @@ type renamed struct{ *policytest.Provider }
 func (renamed) Issuer() string { return "https://successor.example" }
 
 // C4, C5: once the options name another provider, nobody whom the former one vouched for gets in: not with a token, not
-// with a code on its way, and not with the browser's session.
+// with a code on its way, not with a login under way, and not with the browser's session.
 func TestC4_AnotherProviderTakesNobodyOver(t *testing.T) {
 	w := newWorld(t)
 	held := w.signIn("alice")
 	code := w.consent(w.authorize(ask(held.client)), "allow").location(t).Query().Get("code")
 	w.wantCall("before", "/mcp/demo", held.access, http.StatusOK)
+
+	underWay := w.atProviderBy(held.client, "switch")
+	asked := w.provider.Completed()
 
 	after, err := policytest.NewGateway(w.host, oauth.Policy(successor{w.provider}), w.gateway.Input)
 	if err != nil {
@@ -39,5 +42,9 @@ func TestC4_AnotherProviderTakesNobodyOver(t *testing.T) {
 	w.wantCall("the former provider's person", "/mcp/demo", held.access, http.StatusUnauthorized)
 	w.wantError("refresh", w.post("/oauth/token", renewal(held.client, held.refresh)), http.StatusBadRequest, "invalid_grant")
 	w.wantError("code", w.post("/oauth/token", redemption(held.client, code)), http.StatusBadRequest, "invalid_grant")
+	w.wantMessage("a login under way", w.callback(underWay, "alice"), http.StatusBadRequest, "stale_login")
+	if w.provider.Completed() != asked {
+		t.Error("a code of the former provider went to its successor")
+	}
 	w.atProvider(held.client) // the session does not count: the browser is sent to sign in
 }

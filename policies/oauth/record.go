@@ -95,6 +95,8 @@ type loginRecord struct {
 	Asked   authorization `json:"asked"`
 	Purpose purpose       `json:"purpose,omitempty"`
 	Fresh   bool          `json:"fresh,omitempty"`
+	// Provider is the issuer of the identity provider that the browser was sent to.
+	Provider string `json:"provider"`
 	// Named is the person whom the consent page named, nil if it named nobody or the person chose to sign in as another.
 	Named *person `json:"named,omitempty"`
 	// Browser is the digest of the cookie that only the consenting browser has.
