@@ -3,13 +3,13 @@ SHELL := /bin/bash
 tool  := go tool -modfile=$(CURDIR)/conformance/tools/go.mod
 flags := -race -shuffle=on
 
-.PHONY: demo build test lint bench soak
+.PHONY: demo build test lint tools bench soak
 
 demo: build ## run gateway, identity provider and sample MCP server; CHECK=1 signs in and calls a tool without a person
 	./bin/durward demo $(if $(CHECK),--check)
 
 build: ## ./bin/durward
-	go build -trimpath -o bin/durward ./cmd/durward
+	go build -o bin/durward ./cmd/durward
 
 test: ## every test, on the race detector
 	go test $(flags) ./...
@@ -22,6 +22,9 @@ lint: ## formatting, vet, golangci-lint, known vulnerabilities
 	$(tool) golangci-lint run ./...
 	cd conformance && $(tool) golangci-lint run --config ../.golangci.yml ./...
 	conformance/tools/vulncheck.sh
+
+tools: ## the linter, which is built from source: minutes, and only once
+	$(tool) golangci-lint version
 
 bench: ## benchmarks: read the ratios and the allocations, not the wall time
 	go test -run '^$$' -bench . -benchmem ./...
