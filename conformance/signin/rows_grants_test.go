@@ -36,6 +36,22 @@ func grantRows() []row {
 	count, err = s.endGrants(r.Context(), owner, id, "person")`}},
 		},
 		{
+			id: "A40: a code on its way", holds: "what is taken back before the client has redeemed its code is taken back",
+			play: codeOnItsWay,
+			breaks: []edit{{"policies/oauth/code.go", `	if errors.Is(err, policies.ErrNotFound) { // it has been taken back
+		return tokenAnswer{}, unknownCode()
+	}
+`, `
+	if errors.Is(err, policies.ErrNotFound) {
+		asked := code.Data.Asked
+		grant.Key, err = grantKey(person, id), nil
+		grant.Data = grantRecord{
+			Issuer: asked.Issuer, Person: code.Data.Person, Client: asked.Client, Resource: asked.Resource, Scopes: asked.Scopes,
+		}
+	}
+`}},
+		},
+		{
 			id:    "A40: by the operator",
 			holds: "who runs the gateway sees and takes back anybody's grants, on the admin listener alone",
 			play:  grantsByTheOperator,
@@ -199,4 +215,18 @@ func grantsByTheOperator(t *testing.T, w *world) {
 		t.Errorf("the operator takes back: %d %s", status, text)
 	}
 	w.wantCall(t, "what the operator took back", held.Access, http.StatusUnauthorized)
+}
+
+func codeOnItsWay(t *testing.T, w *world) {
+	a := w.register(t, "Slow app")
+	b := w.browser(t)
+	code := b.signedIn(t, a, someone{"user_slow", "slow@example.com", "Slow"}).Get("code")
+	page := b.get(grantsPath)
+	if len(revocations(t, page)) != 1 {
+		t.Fatalf("what has just been allowed is not shown: %s", page.text())
+	}
+	b.press(page, "revoke-all")
+	if got := a.redeem(t, code); got.Error != "invalid_grant" {
+		t.Errorf("the code of what was taken back: %s", got.text)
+	}
 }
