@@ -39,7 +39,7 @@ const (
 	OIDCProvider Kind = "oidc-provider"
 )
 
-// Person is somebody who can sign in. Their name is in gateway.Person.
+// Person is somebody who can sign in. A gateway.Person of the same name does so as them.
 type Person = program.Person
 
 // Ada and Grace can sign in at every provider.
