@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"encoding/json"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -106,7 +107,12 @@ func TestC6_RefusedLoginEndsTheSession(t *testing.T) {
 	w := newStaffWorld(t)
 	client := w.client()
 	w.code(client, "alice")
-	w.wantPage("denied", w.callback(w.atProviderBy(client, "switch"), "mallory"), http.StatusForbidden)
+	denied := w.callback(w.atProviderBy(client, "switch"), "mallory")
+	w.wantPage("denied", denied, http.StatusForbidden)
+	cleared := func(c *http.Cookie) bool { return c.Name == "__Host-dw-clerk-session" && c.MaxAge < 0 }
+	if !slices.ContainsFunc(denied.Cookies(), cleared) {
+		t.Errorf("the browser keeps the cookie: %v", denied.Header["Set-Cookie"])
+	}
 	w.atProvider(client) // the browser is sent to sign in
 }
 

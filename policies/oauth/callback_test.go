@@ -37,7 +37,16 @@ func TestS20_S28_CallbackInAnotherBrowser(t *testing.T) {
 			w.wantPage("victim's own cookie renamed", got, http.StatusForbidden)
 		}
 	}
-	if failed := w.host.Audit.Named("login.failed"); len(failed) != 3 || failed[0].Reason != "other_browser" {
+	for _, cookie := range attacker.Jar.Cookies(at) { // nor with the right cookie at another origin of the gateway
+		if cookie.Name == name(provider) {
+			elsewhere := w.request(http.MethodGet,
+				"https://other.example/oauth/callback?code=alice&state="+provider.Query().Get("state"), "",
+				"Cookie", cookie.Name+"="+cookie.Value)
+			got := w.do(&http.Client{Transport: w.gateway}, elsewhere)
+			w.wantPage("at another origin", got, http.StatusForbidden)
+		}
+	}
+	if failed := w.host.Audit.Named("login.failed"); len(failed) != 4 || failed[0].Reason != "other_browser" {
 		t.Errorf("audit: %v", failed)
 	}
 	w.browser = attacker // and the visit used nothing up
@@ -70,7 +79,11 @@ func TestStateTTLCountsFromAuthorize(t *testing.T) {
 	client := w.client()
 	page := w.authorize(ask(client))
 	w.host.Clock.Advance(60 * time.Second)
-	provider := w.consent(page, "allow").location(t)
+	sent := w.consent(page, "allow")
+	provider := sent.location(t)
+	if cookie := sent.Cookies()[0]; cookie.MaxAge != 40 {
+		t.Errorf("the cookie outlives the request: %s for %d s", cookie.Name, cookie.MaxAge)
+	}
 	w.host.Clock.Advance(40 * time.Second)
 	w.wantPage("after 100 s", w.callback(provider, "alice"), http.StatusBadRequest)
 

@@ -269,3 +269,33 @@ func TestA40_CodeOnItsWayIsTakenBack(t *testing.T) {
 		t.Errorf("a grant outlives the code that nobody redeemed: %v", left)
 	}
 }
+
+// What the session keeps for the next page neither prolongs it nor brings back one that has ended meanwhile.
+func TestGrants_TheSessionIsNotRevived(t *testing.T) {
+	w := newWorldWith(t, `{"clientId":"c","browserLoginOverrides":{"sessionTtlSeconds":100}}`)
+	revokeAll := func() answer {
+		return w.onGrants(w.browser, url.Values{"answer": {"revoke-all"}, "csrf": {w.grants().csrf}})
+	}
+	w.signIn("alice")
+	w.host.Clock.Advance(50 * time.Second)
+	w.wantRedirect("half way", revokeAll(), "/oauth/grants")
+	w.host.Clock.Advance(50 * time.Second)
+	if page := w.grants(); strings.Contains(page.body, "alice") {
+		t.Error("taking something back prolonged the session")
+	}
+
+	w.signIn("alice")
+	w.host.Store.Intercept(func(op string, keys []string, do func() error) error {
+		if op == "commit" && strings.HasPrefix(keys[0], "session/") { // she signs out in another tab
+			if _, err := w.host.Store.Take(t.Context(), keys[0]); err != nil {
+				t.Error(err)
+			}
+		}
+		return do()
+	})
+	w.wantRedirect("in two tabs", revokeAll(), "/oauth/grants")
+	w.host.Store.Intercept(nil)
+	if page := w.grants(); strings.Contains(page.body, "alice") {
+		t.Error("the session is back")
+	}
+}

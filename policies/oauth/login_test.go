@@ -196,6 +196,20 @@ func TestFreshLogin(t *testing.T) {
 	}
 }
 
+// What somebody allowed for one server says nothing about another.
+func TestS26_AllowedBeforeForAnotherServer(t *testing.T) {
+	w := newWorld(t, "/mcp/a", "/mcp/b")
+	client := w.client()
+	w.code(client, "alice", "resource", origin+"/mcp/a")
+	for path, want := range map[string]bool{"/mcp/a": true, "/mcp/b": false} {
+		page := w.authorize(ask(client, "resource", origin+path))
+		w.formOf(page)
+		if strings.Contains(page.body, "<time ") != want {
+			t.Errorf("%s: the page says that it was allowed before: %v", path, !want)
+		}
+	}
+}
+
 // S26, A44: the page says when the same person last allowed the same client the same at the same address, where the
 // port of a loopback address does not count. It asks in any case.
 func TestS26_AllowedBefore(t *testing.T) {

@@ -1,8 +1,10 @@
 package oauth_test
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"testing"
 
 	"durward/policies"
@@ -47,4 +49,33 @@ func TestC4_AnotherProviderTakesNobodyOver(t *testing.T) {
 		t.Error("a code of the former provider went to its successor")
 	}
 	w.atProvider(held.client) // the session does not count: the browser is sent to sign in
+}
+
+// plain is the type of a provider whose sign-in page is on plain http.
+type plain struct{ *policytest.Provider }
+
+func (p plain) Configure(options json.RawMessage, settings policies.ProviderSettings) (policies.IdentityProvider, error) {
+	_, err := p.Provider.Configure(options, settings)
+	return onHTTP(p), err
+}
+
+type onHTTP struct{ *policytest.Provider }
+
+func (onHTTP) Begin(context.Context, policies.Login) (string, error) {
+	return "http://idp.example/authorize", nil
+}
+
+// C2: state and nonce travel over https only, whatever a provider says.
+func TestC2_NobodyIsSentToPlainHTTP(t *testing.T) {
+	w := newWorld(t)
+	page := w.authorize(ask(w.client()))
+	next, err := policytest.NewGateway(w.host, oauth.Policy(plain{w.provider}), w.gateway.Input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.gateway.Policy = next.Policy
+	w.wantMessage("plain http", w.consent(page, "allow"), http.StatusInternalServerError, "setup")
+	if !strings.Contains(w.host.Log.String(), "insecure_provider") {
+		t.Errorf("log: %s", w.host.Log)
+	}
 }
