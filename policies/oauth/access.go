@@ -128,7 +128,8 @@ const (
 	maxOrganizations = 100     // of those that no rule names
 )
 
-// personOf makes a person's record of an identity: who it is, and of the rest no more than the rules ask about.
+// personOf makes a person's record of an identity: who it is, what the rules may ask about, and of the claims those alone
+// that they do ask about.
 func (a accessRules) personOf(identity policies.Identity) person {
 	who := person{
 		Issuer: identity.Issuer, Subject: identity.Subject, Email: identity.Email, Name: identity.Name,

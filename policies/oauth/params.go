@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// maxForm bounds the bodies of /oauth/token and /oauth/consent.
+// maxForm bounds the bodies of forms, in bytes.
 const maxForm = 32 << 10
 
 // params are the parameters of a request. One without a value counts as left out (RFC 6749 section 3.1).

@@ -31,6 +31,20 @@ func badRequest(code, text string) *refusal {
 	return &refusal{Status: http.StatusBadRequest, Code: code, Text: text}
 }
 
+func forbidden(page message, text string) *refusal {
+	return &refusal{Status: http.StatusForbidden, Code: "access_denied", Text: text, Page: page}
+}
+
+// The refusals that forms have in common.
+
+func foreignForm() *refusal {
+	return forbidden(msgForeignForm, "this form was sent from another site: nothing was changed")
+}
+
+func usedUp() *refusal {
+	return forbidden(msgAnswered, "this page has been answered already, or has waited too long")
+}
+
 // fail answers an error: a page where a person reads it, JSON elsewhere. A fault is never reported as invalid_grant or
 // invalid_client (S58): clients throw away what they hold on those, and start over on a 503.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err error) {

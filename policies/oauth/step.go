@@ -76,17 +76,3 @@ func (s *server) sendOn(w http.ResponseWriter, r *http.Request, next onward) {
 	}
 	redirectTo(w, next.Location)
 }
-
-// The refusals of forms.
-
-func forbidden(page message, text string) *refusal {
-	return &refusal{Status: http.StatusForbidden, Code: "access_denied", Text: text, Page: page}
-}
-
-func foreignForm() *refusal {
-	return forbidden(msgForeignForm, "this form was sent from another site: nothing was changed")
-}
-
-func usedUp() *refusal {
-	return forbidden(msgAnswered, "this page has been answered already, or has waited too long")
-}

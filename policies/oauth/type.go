@@ -15,7 +15,8 @@ import (
 )
 
 // Policy turns a kind of identity provider into a policy type: an authorization server that signs people in there.
-// The type's options are the provider's own plus those every provider has in common (gateway, browserLoginOverrides).
+// The type's options are the provider's own plus those every provider has in common: gateway, browserLoginOverrides,
+// access and pages.
 func Policy(provider policies.ProviderType) policies.Type {
 	return policyType{provider: provider}
 }
