@@ -52,10 +52,6 @@ func TestConsentPageStates(t *testing.T) {
 			func(v *consentView) { v.Former = bob },
 			"This page was shown to Bob. This browser is now signed in as alice@example.com, so please look again.", "user_2",
 		},
-		"of somebody who has left": {
-			func(v *consentView) { v.Former, v.Person = bob, nil },
-			"This page was shown to Bob, who is no longer signed in with this browser", "now signed in as",
-		},
 		"of somebody without address and name": {
 			func(v *consentView) { v.Person = &person{Subject: "user_1"} }, "Signed in as user_1", "alice",
 		},

@@ -21,7 +21,8 @@ type consentView struct {
 	Offline bool
 	// Person is whose session would be used, nil if the browser has none.
 	Person *person
-	// Former is set when this page takes the place of one that was shown to somebody else: their person.
+	// Former is set when this page takes the place of one that was shown to somebody else: their person. Then Person is
+	// set too.
 	Former *person
 	// Allowed is when the same person last allowed the same client the same at the same address; zero if not.
 	Allowed time.Time
