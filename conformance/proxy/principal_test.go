@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bufio"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -81,9 +82,7 @@ func TestS63_S73_TheGatewayTellsWhoIsCalling(t *testing.T) {
 	send := func(path, token string, header http.Header) received {
 		t.Helper()
 		r := request(t, within(t), http.MethodPost, g.URL+path, `{"jsonrpc":"2.0","id":1,"method":"ping"}`)
-		for name, values := range header {
-			r.Header[name] = values
-		}
+		maps.Copy(r.Header, header)
 		if token != "" {
 			r.Header.Set("Authorization", "Bearer "+token)
 		}
