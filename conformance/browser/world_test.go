@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/x509"
 	"encoding/json"
-	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -64,8 +63,8 @@ func newWorld(t *testing.T, s setup) *world {
 		if w.origin != "" {
 			g.Save("gateway.json", `{"publicUrl": "`+w.origin+`"}`)
 		}
-		if s.options != nil {
-			g.Save("policies.json", withOptions(t, g.Read("policies.json"), s.options))
+		for name, value := range s.options {
+			g.SetOption(t, name, value)
 		}
 	})
 	w.logged = func(id string) bool {
@@ -100,32 +99,6 @@ func readMessages(t *testing.T) map[string]message {
 		t.Fatalf("read texts: %v", err)
 	}
 	return texts.Messages
-}
-
-// withOptions adds options to the one policy of policies.json.
-func withOptions(t *testing.T, file string, options map[string]any) string {
-	t.Helper()
-	var document struct {
-		Schema   string `json:"$schema"`
-		Policies []struct {
-			Name       string `json:"name"`
-			PolicyType string `json:"policyType"`
-			Handler    struct {
-				Export  string         `json:"export"`
-				Module  string         `json:"module"`
-				Options map[string]any `json:"options"`
-			} `json:"handler"`
-		} `json:"policies"`
-	}
-	if err := json.Unmarshal([]byte(file), &document); err != nil {
-		t.Fatal(err)
-	}
-	maps.Copy(document.Policies[0].Handler.Options, options)
-	text, err := json.MarshalIndent(document, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // newClient makes an HTTP client that finds the suite's names on this machine and trusts its certificate.
