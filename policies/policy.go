@@ -80,6 +80,9 @@ type Report struct {
 	Facts []Fact
 	// Vary holds, by route ID, the inputs that decisions on that route depend on. Only these are sent to Evaluate.
 	Vary map[string]Vary
+	// Files are the absolute paths of files that Configure reads, such as certificates. The host watches them, and starts
+	// the policy anew when the content of one has changed.
+	Files []string
 }
 
 // Problem is a fault in a policy's options. Text never quotes an option's value: values may come from secrets.

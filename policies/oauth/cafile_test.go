@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,8 +45,12 @@ func TestCAFile(t *testing.T) {
 		!strings.Contains(problems[0].Text, "absolute") || strings.Contains(problems[0].Text, "relative.pem") {
 		t.Errorf("problems %+v", problems)
 	}
-	if found := oauth.Policy(policytest.NewProvider()).Validate(inputOf(optionsWithCA("/nowhere.pem"), "/mcp/demo")).Problems; found != nil {
-		t.Errorf("validate has read a file: %+v", found)
+	report := oauth.Policy(policytest.NewProvider()).Validate(inputOf(optionsWithCA("/nowhere.pem"), "/mcp/demo"))
+	if report.Problems != nil {
+		t.Errorf("validate has read a file: %+v", report.Problems)
+	}
+	if !slices.Equal(report.Files, []string{"/nowhere.pem"}) {
+		t.Errorf("the host is to watch %q", report.Files)
 	}
 }
 

@@ -55,6 +55,10 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 			report.Notes = append(report.Notes, policies.Problem{Text: openNote})
 		}
 		report.Facts = of.Facts
+		report.Files = of.Files
+		if file := given.own.caFile; file != "" {
+			report.Files = append(slices.Clone(of.Files), file)
+		}
 	}
 	if cookie := (&http.Cookie{Name: input.Name, Value: "x"}); cookie.Valid() != nil { //nolint:gosec // never sent
 		problem("the policy's name becomes part of a cookie's name: use letters, digits, '-' and '_' only")

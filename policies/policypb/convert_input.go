@@ -65,6 +65,7 @@ func EncodeReport(r policies.Report) *Report {
 			return &Path{Path: p.Path, Admin: p.Admin}
 		}),
 		Authenticates: r.Authenticates,
+		Files:         r.Files,
 		Facts: each(r.Facts, func(f policies.Fact) *Fact {
 			return &Fact{Name: text(f.Name), Value: text(f.Value)}
 		}),
@@ -85,7 +86,7 @@ func encodeProblem(p policies.Problem) *Problem {
 }
 
 // DecodeReport reads a report. Texts are bounded, pointers are "" or begin with a slash, paths are absolute and literal,
-// names of headers are tokens and become canonical.
+// as are those of files, names of headers are tokens and become canonical.
 func DecodeReport(m *Report) (policies.Report, error) {
 	if m == nil {
 		return policies.Report{}, fmt.Errorf("decode report: %w", errMissing)
@@ -103,6 +104,15 @@ func DecodeReport(m *Report) (policies.Report, error) {
 			return policies.Report{}, errors.New("decode report: a path is not absolute and literal")
 		}
 		r.Paths = append(r.Paths, policies.Path{Path: p.GetPath(), Admin: p.GetAdmin()})
+	}
+	for _, name := range m.GetFiles() {
+		if err := checkTexts(name); err != nil {
+			return policies.Report{}, fmt.Errorf("decode report: file: %w", err)
+		}
+		if !strings.HasPrefix(name, "/") {
+			return policies.Report{}, errors.New("decode report: the path of a file is not absolute")
+		}
+		r.Files = append(r.Files, name)
 	}
 	for _, f := range m.GetFacts() {
 		if err := checkTexts(f.GetName(), f.GetValue()); err != nil {

@@ -68,6 +68,7 @@ func TestReportThereAndBack(t *testing.T) {
 			"demo":  {Headers: []string{"Authorization"}, Origin: true, Methods: []string{"tools/call"}},
 			"other": {ClientAddress: true, Names: []string{"echo"}},
 		},
+		Files: []string{"/etc/durward/ca.pem"},
 	}
 	got, err := DecodeReport(wire(t, EncodeReport(want), &Report{}))
 	same(t, got, want, err)
@@ -187,6 +188,7 @@ func TestMalformedReportsAndInputs(t *testing.T) {
 		"path with a space": {Paths: []*Path{{Path: "/a b"}}},
 		"bad pointer":       {Problems: []*Problem{{Pointer: "scope"}}},
 		"endless text":      {Notes: []*Problem{{Text: strings.Repeat("a", MaxText+1)}}},
+		"relative file":     {Files: []string{"ca.pem"}},
 		"endless fact":      {Facts: []*Fact{{Value: strings.Repeat("a", MaxText+1)}}},
 		"bad header":        {Vary: map[string]*Vary{"a": {Headers: []string{"X A"}}}},
 	}

@@ -354,6 +354,7 @@ type Report struct {
 	Authenticates bool                   `protobuf:"varint,4,opt,name=authenticates,proto3" json:"authenticates,omitempty"`
 	Facts         []*Fact                `protobuf:"bytes,5,rep,name=facts,proto3" json:"facts,omitempty"`
 	Vary          map[string]*Vary       `protobuf:"bytes,6,rep,name=vary,proto3" json:"vary,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Files         []string               `protobuf:"bytes,7,rep,name=files,proto3" json:"files,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -426,6 +427,13 @@ func (x *Report) GetFacts() []*Fact {
 func (x *Report) GetVary() map[string]*Vary {
 	if x != nil {
 		return x.Vary
+	}
+	return nil
+}
+
+func (x *Report) GetFiles() []string {
+	if x != nil {
+		return x.Files
 	}
 	return nil
 }
@@ -1233,14 +1241,15 @@ const file_policy_proto_rawDesc = "" +
 	"\x05title\x18\x03 \x01(\tR\x05title\"g\n" +
 	"\x10ConfigureRequest\x12.\n" +
 	"\x05input\x18\x01 \x01(\v2\x18.durward.policy.v1.InputR\x05input\x12#\n" +
-	"\rhost_services\x18\x02 \x01(\rR\fhostServices\"\x81\x03\n" +
+	"\rhost_services\x18\x02 \x01(\rR\fhostServices\"\x97\x03\n" +
 	"\x06Report\x126\n" +
 	"\bproblems\x18\x01 \x03(\v2\x1a.durward.policy.v1.ProblemR\bproblems\x120\n" +
 	"\x05notes\x18\x02 \x03(\v2\x1a.durward.policy.v1.ProblemR\x05notes\x12-\n" +
 	"\x05paths\x18\x03 \x03(\v2\x17.durward.policy.v1.PathR\x05paths\x12$\n" +
 	"\rauthenticates\x18\x04 \x01(\bR\rauthenticates\x12-\n" +
 	"\x05facts\x18\x05 \x03(\v2\x17.durward.policy.v1.FactR\x05facts\x127\n" +
-	"\x04vary\x18\x06 \x03(\v2#.durward.policy.v1.Report.VaryEntryR\x04vary\x1aP\n" +
+	"\x04vary\x18\x06 \x03(\v2#.durward.policy.v1.Report.VaryEntryR\x04vary\x12\x14\n" +
+	"\x05files\x18\a \x03(\tR\x05files\x1aP\n" +
 	"\tVaryEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
 	"\x05value\x18\x02 \x01(\v2\x17.durward.policy.v1.VaryR\x05value:\x028\x01\"7\n" +
