@@ -4,15 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
 	"net/http"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"durward/runtime/internal/admin"
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/decision"
 	"durward/runtime/internal/generation"
@@ -22,12 +19,6 @@ import (
 	"durward/runtime/internal/store"
 	"durward/runtime/internal/telemetry"
 	"durward/runtime/internal/watch"
-)
-
-const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
 )
 
 var errEnding = errors.New("the gateway is shutting down")
@@ -64,9 +55,6 @@ type Host struct {
 	reloading sync.Mutex // one reload at a time
 	last      atomic.Pointer[Reload]
 }
-
-// settings are what cannot change while the host runs.
-type settings struct{ listen, admin, data string }
 
 // New makes a host. It opens nothing.
 func New(o Options) (*Host, error) {
@@ -194,94 +182,4 @@ func (h *Host) closeLogged(what string, closer func() error) {
 	if err := closer(); err != nil && !errors.Is(err, net.ErrClosed) {
 		h.options.Logger.Error("close "+what, telemetry.KeyError, err)
 	}
-}
-
-func (h *Host) server(handler http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(h.options.Logger.Handler(), slog.LevelDebug),
-	}
-}
-
-// shutdown takes no new connections, and gives what is in flight the drain time: then streams end as on a reload, and
-// what is left after that is cut. A reload under way gives up what it is starting, and none begins any more: the
-// generation that is current stays the last.
-func (h *Host) shutdown(servers []*http.Server) {
-	h.end(errEnding)
-	h.options.Logger.Info("shutting down", "drain", h.options.Drain.String())
-	h.reloading.Lock()
-	if g := h.current.Acquire(); g != nil {
-		for _, c := range g.Value.chains {
-			c.lane.Value.endAfter(h.options.Drain)
-		}
-		g.Release()
-	}
-	h.reloading.Unlock()
-	for i, s := range servers { // the public one first: the admin listener says meanwhile that the gateway is not ready
-		patience := endGrace
-		if i == 0 {
-			patience += h.options.Drain
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		if err := s.Shutdown(ctx); err != nil {
-			_ = s.Close() // the time is over: what is left is cut
-		}
-		cancel()
-	}
-}
-
-// endGrace is how long answers may take to end once they have been told to.
-const endGrace = 2 * time.Second
-
-func (h *Host) adminHandler() http.Handler {
-	return admin.New(admin.Options{
-		Loopback: origin.IsLoopbackAddr(h.adminAt.Addr()),
-		Token: func() string {
-			g := h.current.Acquire()
-			if g == nil {
-				return ""
-			}
-			defer g.Release()
-			return g.Value.config.Gateway.AdminToken
-		},
-		Ready: func() error {
-			return context.Cause(h.life)
-		},
-		Generation: func() any { return h.Status() },
-		Reload: func(*http.Request) (any, bool) {
-			r := h.Reload(context.Background(), "asked by an operator")
-			return r, r.Result != Refused
-		},
-		Policy: h.adminPath,
-	})
-}
-
-// settings answers where to listen and keep data: what Options say, else gateway.json, else the default.
-func (o Options) settings(cfg *config.Config) settings {
-	first := func(values ...string) string {
-		for _, v := range values {
-			if v != "" {
-				return v
-			}
-		}
-		return ""
-	}
-	return settings{
-		listen: first(o.Listen, cfg.Gateway.Listen, DefaultListen),
-		admin:  first(o.Admin, cfg.Gateway.Admin, DefaultAdmin),
-		data:   first(o.Data, cfg.Gateway.Data, DefaultData),
-	}
-}
-
-// check refuses an admin listener that others can reach without a token. gateway.json is held to the same rule when it
-// is read; a flag or a variable may have said otherwise.
-func (s settings) check(cfg *config.Config) error {
-	host, _, err := net.SplitHostPort(s.admin)
-	if err != nil || config.IsLoopbackHost(host) || cfg.Gateway.AdminToken != "" {
-		return nil
-	}
-	return fmt.Errorf("listen for admin on %s: it is not a loopback address, so gateway.json must set adminToken", s.admin)
 }

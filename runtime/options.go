@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -50,6 +51,9 @@ type Options struct {
 	// PolicyWait is how long a request waits for a policy's decision, and for a policy whose process is being started
 	// again. Then it is answered 503. 0 means DefaultPolicyWait.
 	PolicyWait time.Duration
+	// Listener and AdminListener, if given, are served instead of what Listen and Admin say: sockets that somebody else
+	// keeps open while the host is started anew. The host closes them.
+	Listener, AdminListener net.Listener
 	// WrapTransport wraps the transport to every upstream: for tracing and for tests that disturb it.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 }

@@ -3,7 +3,6 @@ package runtime
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,7 +10,6 @@ import (
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/telemetry"
-	"durward/runtime/internal/watch"
 )
 
 // The results of a reload.
@@ -26,8 +24,10 @@ const (
 
 // Reload is what came of loading the configuration.
 type Reload struct {
-	At     time.Time `json:"at"`
-	Result string    `json:"result"`
+	At time.Time `json:"at"`
+	// Why is what asked for it.
+	Why    string `json:"why,omitempty"`
+	Result string `json:"result"`
 	// Number is the generation in use afterwards.
 	Number uint64 `json:"number"`
 	// Problems are what a person must mend in the files.
@@ -35,6 +35,16 @@ type Reload struct {
 	// Error is why a configuration without problems could not be put to use.
 	Error string    `json:"error,omitempty"`
 	Notes []Problem `json:"notes,omitempty"`
+	// Phases are the steps it took, in their order, up to the one that refused it.
+	Phases []Phase `json:"phases,omitempty"`
+}
+
+// Phase is one step of a reload.
+type Phase struct {
+	// Name is "load" (read and check the files), "start" (the policies that are not as they were) or "swap".
+	Name string `json:"name"`
+	// Milliseconds is how long it took.
+	Milliseconds float64 `json:"ms"`
 }
 
 // Problem is a fault in the configuration that a person must mend, or a note. It holds no value of an option.
@@ -179,29 +189,4 @@ func publicProblems(problems []config.Problem) []Problem {
 		public[i] = Problem(p)
 	}
 	return public
-}
-
-// load reads the configuration and watches what it was made of, whether it is good or not. What the files held is read
-// first, so that a change during the load is seen as one.
-func (h *Host) load() (*config.Config, []config.Problem) {
-	known := watch.Read(h.files)
-	loaded := h.loader.Load()
-	h.files = h.watched(loaded.Files)
-	h.watcher.Set(h.files, known)
-	return loaded.Config, loaded.Problems
-}
-
-// watched answers what a configuration of these files is made of: the files, and the executables that are no part of
-// this one.
-func (h *Host) watched(files []string) []string {
-	var paths []string
-	for _, f := range files {
-		paths = append(paths, filepath.Join(h.options.Config, f))
-	}
-	for _, p := range h.options.Plugins {
-		if p.Executable.Path != "" {
-			paths = append(paths, p.Executable.Path)
-		}
-	}
-	return paths
 }

@@ -12,12 +12,25 @@ import (
 
 // Status is what runs.
 type Status struct {
+	// Started is when the host began to serve.
+	Started time.Time `json:"started"`
 	// Number and Since are the current generation's.
 	Number     uint64         `json:"number"`
 	Since      time.Time      `json:"since"`
 	LastReload Reload         `json:"lastReload"`
 	Policies   []PolicyStatus `json:"policies"`
 	Routes     []RouteStatus  `json:"routes"`
+	// Draining is what earlier generations have left.
+	Draining Draining `json:"draining"`
+	// Ended counts the answers that the host ended before their time, by reason: "drained", "revoked", "expired".
+	Ended map[string]uint64 `json:"ended"`
+}
+
+// Draining is what is left of earlier generations.
+type Draining struct {
+	// Policies are processes that still owe a decision or an answer, Open the answers on routes that have changed.
+	Policies int   `json:"policies"`
+	Open     int64 `json:"open"`
 }
 
 // PolicyStatus is one policy of the current generation.
@@ -32,6 +45,8 @@ type PolicyStatus struct {
 	State    string    `json:"state"`
 	Since    time.Time `json:"since,omitzero"`
 	Restarts int       `json:"restarts"`
+	// Memory is what the process and its children have resident, in bytes; 0 if it cannot be told.
+	Memory uint64 `json:"memoryBytes,omitempty"`
 	// Decisions counts where the policy's decisions came from.
 	Decisions map[string]uint64 `json:"decisions"`
 }
@@ -46,6 +61,8 @@ type RouteStatus struct {
 	Policies []string `json:"policies"`
 	// Open is how many answers are being written.
 	Open int64 `json:"open"`
+	// Streams is how many of them are event streams.
+	Streams int64 `json:"streams"`
 }
 
 // Status answers what runs now. Before the host is ready, and after it has ended, that is nothing.

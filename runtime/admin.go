@@ -1,0 +1,32 @@
+package runtime
+
+import (
+	"context"
+	"net/http"
+
+	"durward/runtime/internal/admin"
+	"durward/runtime/internal/origin"
+)
+
+func (h *Host) adminHandler() http.Handler {
+	return admin.New(admin.Options{
+		Loopback: origin.IsLoopbackAddr(h.adminAt.Addr()),
+		Token: func() string {
+			g := h.current.Acquire()
+			if g == nil {
+				return ""
+			}
+			defer g.Release()
+			return g.Value.config.Gateway.AdminToken
+		},
+		Ready: func() error {
+			return context.Cause(h.life)
+		},
+		Generation: func() any { return h.Status() },
+		Reload: func(*http.Request) (any, bool) {
+			r := h.Reload(context.Background(), "asked by an operator")
+			return r, r.Result != Refused
+		},
+		Policy: h.adminPath,
+	})
+}
