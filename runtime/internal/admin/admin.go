@@ -33,6 +33,8 @@ type Options struct {
 	Reload func(*http.Request) (result any, ok bool)
 	// Policy answers the handler of a policy's own admin paths, or nil.
 	Policy func(name string) http.Handler
+	// Metrics answers GET /metrics, which is guarded as what is below /-/ is. Nil: there are none.
+	Metrics http.Handler
 }
 
 // New makes the handler.
@@ -68,6 +70,9 @@ func New(o Options) http.Handler {
 		http.StripPrefix("/-/policies/"+name, h).ServeHTTP(w, r)
 	})
 	mux.Handle("/-/", o.authorize(guarded))
+	if o.Metrics != nil {
+		mux.Handle("GET /metrics", o.authorize(o.Metrics))
+	}
 	return noPages(mux)
 }
 

@@ -21,6 +21,7 @@ func handler(loopback bool, token string, ready error) http.Handler {
 			}
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = w.Write([]byte("policy " + r.URL.Path)) })
 		},
+		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("# EOF")) }),
 	})
 }
 
@@ -49,6 +50,9 @@ func TestAdmin(t *testing.T) {
 		{"token wanted", handler(false, token, nil), "GET", "/-/generation", "127.0.0.1", nil, 401, "bearer"},
 		{"wrong token", handler(false, token, nil), "POST", "/-/reload", "127.0.0.1", map[string]string{"Authorization": "Bearer 0123456789abcdeF"}, 401, "bearer"},
 		{"right token", handler(false, token, nil), "GET", "/-/generation", "127.0.0.1", map[string]string{"Authorization": "bearer " + token}, 200, "number"},
+		{"metrics", handler(true, "", nil), "GET", "/metrics", "127.0.0.1", nil, 200, "# EOF"},
+		{"metrics want the token", handler(false, token, nil), "GET", "/metrics", "127.0.0.1", nil, 401, "bearer"},
+		{"metrics off loopback", handler(false, "", nil), "GET", "/metrics", "127.0.0.1", nil, 403, "adminToken"},
 		{"liveness needs none", handler(false, token, nil), "GET", "/livez", "127.0.0.1", nil, 200, "alive"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
