@@ -29,6 +29,17 @@ func Binary(t testing.TB) string {
 	return binary(t, "durward-race", "-race")
 }
 
+// Build builds a program of the suites' own on the race detector and answers its path. The program is named relative to
+// the folder of the suites: "./hostile/host".
+func Build(t testing.TB, name, program string) string {
+	t.Helper()
+	path := filepath.Join(Root(), "bin", name+"-race")
+	if err := parts.Build(path, filepath.Join(Root(), "conformance"), program, "-race"); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 func binary(t testing.TB, name string, flags ...string) string {
 	t.Helper()
 	path := filepath.Join(Root(), "bin", name)

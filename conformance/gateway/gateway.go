@@ -90,6 +90,9 @@ func Start(t testing.TB, edit func(g *Gateway)) *Gateway {
 // before the launch.
 func (g *Gateway) Plain() { g.binary = binary(g.t, "durward-plain") }
 
+// Program has another program run in place of durward, one that takes the same flags. It is called before the launch.
+func (g *Gateway) Program(path string) { g.binary = path }
+
 // Setenv gives the gateway a variable at its next launch.
 func (g *Gateway) Setenv(name, value string) { g.env = append(g.env, name+"="+value) }
 
