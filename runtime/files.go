@@ -1,24 +1,34 @@
 package runtime
 
 import (
+	"fmt"
 	"path/filepath"
 
 	"durward/runtime/internal/config"
+	"durward/runtime/internal/pluginhost"
 	"durward/runtime/internal/watch"
 )
 
 // load reads the configuration and watches what it was made of, whether it is good or not. What the files held is read
-// first, so that a change during the load is seen as one.
+// first, so that a change during the load is seen as one. A file that a policy reads is named by the load, and counts as
+// it was then: the policy is configured later, and should the file have changed by that time, the watcher finds it
+// changed and the policy is started once more.
 func (h *Host) load() (*config.Config, []config.Problem) {
-	known := watch.Read(h.files)
+	known := h.reader.Read(h.files)
 	loaded := h.loader.Load()
 	h.files = h.watched(loaded.Files)
+	for _, f := range loaded.PolicyFiles {
+		h.files = append(h.files, f.Path)
+		if _, already := known[f.Path]; !already {
+			known[f.Path] = watch.Content(f.Content)
+		}
+	}
 	h.watcher.Set(h.files, known)
 	return loaded.Config, loaded.Problems
 }
 
-// watched answers what a configuration of these files is made of: the files, and the executables that are no part of
-// this one.
+// watched answers what a configuration of these files is made of besides what policies read: the files, and the
+// executables that are no part of this one.
 func (h *Host) watched(files []string) []string {
 	var paths []string
 	for _, f := range files {
@@ -30,4 +40,14 @@ func (h *Host) watched(files []string) []string {
 		}
 	}
 	return paths
+}
+
+// executable answers the executable at a path as it is now. Asking often costs little (watch.Reader).
+func (h *Host) executable(path string, args []string) (pluginhost.Executable, error) {
+	switch content := h.reader.ReadFile(path); content {
+	case watch.Missing, watch.Unreadable:
+		return pluginhost.Executable{}, fmt.Errorf("read executable %s: it is %s", path, content)
+	default:
+		return pluginhost.At(path, string(content), args...)
+	}
 }

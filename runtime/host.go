@@ -13,7 +13,6 @@ import (
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/decision"
 	"durward/runtime/internal/generation"
-	"durward/runtime/internal/origin"
 	"durward/runtime/internal/pluginhost"
 	"durward/runtime/internal/proxy"
 	"durward/runtime/internal/store"
@@ -28,6 +27,7 @@ type Host struct {
 	options     Options
 	executables map[string]func() (pluginhost.Executable, error) // by policy type, as it is now
 	loader      *config.Loader
+	reader      watch.Reader
 	watcher     *watch.Watcher
 	files       []string // that the last load was made of; guarded by reloading
 	ready       chan struct{}
@@ -60,10 +60,13 @@ type Host struct {
 func New(o Options) (*Host, error) {
 	o = o.withDefaults()
 	h := &Host{options: o, ready: make(chan struct{}), executables: make(map[string]func() (pluginhost.Executable, error))}
-	h.watcher = watch.New(watch.Options{Logger: o.Logger})
+	h.watcher = watch.New(watch.Options{Logger: o.Logger, Reader: &h.reader})
 	h.files = h.watched([]string{config.PoliciesFile, config.RoutesFile, config.GatewayFile})
 	h.life, h.end = context.WithCancelCause(context.Background())
-	var err error
+	err := o.checkGiven()
+	if err != nil {
+		return nil, err
+	}
 	if h.loader, err = o.loader(); err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
@@ -73,7 +76,7 @@ func New(o Options) (*Host, error) {
 		}
 		if path := p.Executable.Path; path != "" {
 			h.executables[p.PolicyType] = func() (pluginhost.Executable, error) {
-				return pluginhost.File(path, p.Executable.Args...)
+				return h.executable(path, p.Executable.Args)
 			}
 			continue
 		}
@@ -98,6 +101,7 @@ func (h *Host) AdminAddr() net.Addr { return h.adminAt.Addr() }
 // Run serves until ctx ends, then lets what is in flight finish, for as long as Options.Drain, and ends every process
 // it started. It answers nil after an orderly end. A configuration with problems is a *ConfigError.
 func (h *Host) Run(ctx context.Context) (err error) {
+	defer h.closeGiven()
 	cfg, problems := h.load()
 	if cfg == nil {
 		return &ConfigError{publicProblems(problems)}
@@ -126,23 +130,26 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	tasks.Go(func() { h.watcher.Run(background, func() { h.Reload(background, "files changed") }) })
 	tasks.Go(func() { h.store.Run(background) })
 
-	servers := []*http.Server{
-		h.server(telemetry.AccessLog(h.options.Logger, h.options.Now, http.HandlerFunc(h.serve))),
-		h.server(h.adminHandler()),
+	public := h.front(h.public, telemetry.AccessLog(h.options.Logger, h.options.Now, http.HandlerFunc(h.serve)))
+	operators := h.front(h.adminAt, h.adminHandler())
+	tasks.Go(public.serve)
+	tasks.Go(operators.serve)
+	where := []any{"listen", h.public.Addr().String(), "admin", h.adminAt.Addr().String(),
+		"config", h.options.Config, "data", h.settings.data}
+	if given := h.options.given(); len(given) > 0 {
+		where = append(where, "given", given)
 	}
-	failed := make(chan error, len(servers))
-	for i, l := range []net.Listener{h.public, h.adminAt} {
-		tasks.Go(func() { failed <- servers[i].Serve(l) })
-	}
-	h.options.Logger.Info("listening", "listen", h.public.Addr().String(), "admin", h.adminAt.Addr().String(),
-		"config", h.options.Config, "data", h.settings.data)
+	h.options.Logger.Info("listening", where...)
 	close(h.ready)
+	h.options.OnTurn(Serving)
 	select {
 	case <-ctx.Done():
-	case err = <-failed:
-		err = fmt.Errorf("serve: %w", err)
+	case <-public.ended:
+		err = public.fault
+	case <-operators.ended:
+		err = operators.fault
 	}
-	h.shutdown(servers)
+	h.shutdown(public, operators)
 	return err
 }
 
@@ -166,16 +173,7 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 	}
 	undo.Add(func() { h.stopping.Wait(); h.plugins.Close() })
 	h.transports.Wrap = h.options.WrapTransport
-	if h.public, err = net.Listen("tcp", h.settings.listen); err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	undo.Add(func() { h.closeLogged("listener", h.public.Close) })
-	if h.adminAt, err = net.Listen("tcp", h.settings.admin); err != nil {
-		return fmt.Errorf("listen for admin: %w", err)
-	}
-	undo.Add(func() { h.closeLogged("admin listener", h.adminAt.Close) })
-	h.loopback = origin.IsLoopbackAddr(h.public.Addr())
-	return nil
+	return h.listen(undo)
 }
 
 func (h *Host) closeLogged(what string, closer func() error) {

@@ -14,6 +14,7 @@ import (
 	"durward/policies"
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/middleware"
+	"durward/runtime/internal/watch"
 )
 
 // Defaults of what is given neither in Options nor in gateway.json.
@@ -54,9 +55,25 @@ type Options struct {
 	// Listener and AdminListener, if given, are served instead of what Listen and Admin say: sockets that somebody else
 	// keeps open while the host is started anew. The host closes them.
 	Listener, AdminListener net.Listener
+	// OnTurn is told of the turns in the host's life, one after the other, on the goroutine that takes them. It must not
+	// call Reload. nil: nobody is told.
+	OnTurn func(Turn)
 	// WrapTransport wraps the transport to every upstream: for tracing and for tests that disturb it.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
 }
+
+// Turn is a turn in a host's life, as whoever supervises it wants to know of it.
+type Turn int
+
+// The turns.
+const (
+	// Serving: it serves the current generation. Said when it begins to, and after every load, whatever came of it.
+	Serving Turn = iota
+	// Loading: it begins to load its configuration anew.
+	Loading
+	// Ending: it ends. It takes no more requests, and finishes those in flight.
+	Ending
+)
 
 // Plugin is one entry of the catalogue: a policy type and the executable that serves it.
 type Plugin struct {
@@ -95,6 +112,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.PolicyWait == 0 {
 		o.PolicyWait = DefaultPolicyWait
+	}
+	if o.OnTurn == nil {
+		o.OnTurn = func(Turn) {}
 	}
 	return o
 }
@@ -136,5 +156,9 @@ func (o Options) loader() (*config.Loader, error) {
 			Modules: config.Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile,
 		})
 	}
-	return config.New(config.Options{FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv})
+	var reader watch.Reader
+	return config.New(config.Options{
+		FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv,
+		Content: func(path string) string { return string(reader.ReadFile(path)) },
+	})
 }

@@ -27,6 +27,9 @@ type Options struct {
 	Types []PolicyType
 	// LookupEnv resolves $env: os.LookupEnv outside of tests. Nil: no variable is set.
 	LookupEnv func(string) (string, bool)
+	// Content answers a text that tells what the file at an absolute path holds, the same for the same bytes; of a file
+	// that cannot be read, too. Nil: files that policies read are named and not looked at.
+	Content func(path string) string
 }
 
 // PolicyType is one type of the catalogue.
@@ -52,6 +55,16 @@ type Result struct {
 	Problems []Problem
 	// Files are the names, within the folder, of every file that was read or looked for.
 	Files []string
+	// PolicyFiles are the files that policies read, as far as they are known: those of a policy that could be asked.
+	PolicyFiles []File
+}
+
+// File is a file outside of the configuration that a policy reads.
+type File struct {
+	// Path is absolute and clean.
+	Path string
+	// Content is what Options.Content said of it, once in a Load.
+	Content string
 }
 
 // Config is a valid configuration. Nobody changes it.
@@ -65,6 +78,10 @@ type Config struct {
 	Notes []Problem
 	// Files are as in Result.
 	Files []string
+
+	// secrets and all are what must not be printed: secret options and the token for operators, and with them what came
+	// from variables.
+	secrets, all blots
 }
 
 // Gateway is gateway.json. What the file does not say is empty: the defaults are the caller's, whose flags and variables
@@ -87,22 +104,30 @@ type Policy struct {
 	// Options are handler.options with $env resolved, as canonical JSON: names sorted, no space, integers in digits.
 	// They hold secrets.
 	Options json.RawMessage
-	// Hash changes with anything that the policy is configured with: name, type, resolved options, the routes that use
-	// it as it sees them, the public origins. While it stays, the policy's process stays (G5). That of a policy inside
-	// the host changes with its name, type and options, and with what of them comes from variables.
+	// Hash changes with anything that the policy is configured with: name, type, resolved options, what the files hold
+	// that it reads, the routes that use it as it sees them, the public origins. While it stays, the policy's process
+	// stays (G5). That of a policy inside the host changes with its name, type and options, and with what of them comes
+	// from variables.
 	Hash [32]byte
 	// DecisionHash changes with anything but the route of a request that a decision may depend on: Hash without secret
-	// options and without the routes, which have hashes of their own.
+	// options and without the routes, which have hashes of their own. Files are in it: one may be a list of who may pass.
 	DecisionHash [32]byte
 	// Middleware is the policy itself, if its type runs inside the host. Then there is no Report.
 	Middleware *middleware.Policy
 	// Report is what Validate answered, with resolved variables and secret options blotted out of its texts. It has no
 	// problems.
 	Report policies.Report
+	// Files are the files that the policy reads, in the order of their paths.
+	Files []File
 	// Input is what Validate was called with, and what Configure is to be called with.
 	Input policies.Input
 	// Redact takes the values of secret options out of a text that whoever knows them has written.
 	Redact func(text string) string
+
+	// secrets are the pointers, within Options, of the secret ones that are there.
+	secrets []string
+	// written are the texts within Options that name variables, by their pointers, as the file has them.
+	written map[string]string
 }
 
 // Route is one operation of routes.oas.json.
@@ -115,10 +140,12 @@ type Route struct {
 	Methods []string
 	// Upstream is an http or https URL without user, query and fragment. Nobody changes it.
 	Upstream *url.URL
+	// UpstreamWritten is the same as the file has it, with the variables that it names.
+	UpstreamWritten string
 	// ForwardSearch says that the request's query goes to the upstream.
 	ForwardSearch bool
 	// Inbound are the names of the route's policies, in their order.
 	Inbound []string
-	// Hash changes with anything above.
+	// Hash changes with anything above, save UpstreamWritten.
 	Hash [32]byte
 }

@@ -62,7 +62,8 @@ func (p *Policy) hash(options any, secrets []string) error {
 	if p.Hash, err = digest(struct {
 		Type  string
 		Input policies.Input
-	}{p.Type, p.Input}); err != nil {
+		Files []File
+	}{p.Type, p.Input, p.Files}); err != nil {
 		return err
 	}
 	secret := make(map[string]bool, len(secrets))
@@ -73,7 +74,8 @@ func (p *Policy) hash(options any, secrets []string) error {
 		Type, Name string
 		Options    any
 		Origins    []string
-	}{p.Type, p.Name, without(wholeNumbers(options), "", secret), p.Input.Origins})
+		Files      []File
+	}{p.Type, p.Name, without(wholeNumbers(options), "", secret), p.Input.Origins, p.Files})
 	return err
 }
 

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"io/fs"
 	"strings"
 
 	"durward/schema"
@@ -40,6 +41,13 @@ func New(options Options) (*Loader, error) {
 	return l, nil
 }
 
+// Of answers a loader of another folder: the same types and variables, and name instead of Options.Name.
+func (l *Loader) Of(folder fs.FS, name string) *Loader {
+	other := *l
+	other.options.FS, other.options.Name = folder, name
+	return &other
+}
+
 // Load reads and checks the configuration as it is now.
 func (l *Loader) Load() Result {
 	names := []string{PoliciesFile, RoutesFile, GatewayFile}
@@ -48,6 +56,7 @@ func (l *Loader) Load() Result {
 		policies: open(l.options.FS, l.options.Name, PoliciesFile, false),
 		routes:   open(l.options.FS, l.options.Name, RoutesFile, false),
 		gateway:  open(l.options.FS, l.options.Name, GatewayFile, true),
+		files:    make(map[string]File),
 	}
 	config := b.config()
 	var problems, notes []Problem
@@ -56,11 +65,11 @@ func (l *Loader) Load() Result {
 		notes = append(notes, s.settled(s.notes, maxProblems)...)
 	}
 	if len(problems) > 0 {
-		return Result{Problems: problems, Files: names}
+		return Result{Problems: problems, Files: names, PolicyFiles: b.policyFiles()}
 	}
 	config.Notes = notes
 	config.Files = names
-	return Result{Config: config, Files: names}
+	return Result{Config: config, Files: names, PolicyFiles: b.policyFiles()}
 }
 
 // maxProblems bounds what a person is told of one file, and what a hostile file costs.
@@ -72,6 +81,8 @@ type build struct {
 	policies, routes, gateway *source
 	// all blots out what came from the environment and every secret, secrets the secrets only.
 	all, secrets *strings.Replacer
+	// files are those that policies read, by path.
+	files map[string]File
 }
 
 // config answers the Config, which is whole only if no source has a problem.
@@ -95,6 +106,7 @@ func (b *build) config() *Config {
 	b.noteUnused(drafts, routes)
 
 	config := &Config{Gateway: gateway}
+	config.secrets, config.all = b.blots(drafts, gateway.AdminToken)
 	for _, d := range drafts {
 		config.Policies = append(config.Policies, d.Policy)
 	}

@@ -19,15 +19,7 @@ func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []
 			maps.Copy(secret, d.secretValues())
 		}
 	}
-	all := blots{}
-	maps.Copy(all, secret)
-	for _, s := range []*source{b.policies, b.routes, b.gateway} {
-		for _, used := range s.fromEnv {
-			for _, r := range used {
-				all.env(r)
-			}
-		}
-	}
+	all := b.withVariables(secret)
 	b.all, b.secrets = all.replacer(), secret.replacer()
 	for _, d := range drafts {
 		if d.kind == nil || d.options == nil || !b.policies.sound(d.at) {
@@ -44,6 +36,7 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 		return
 	}
 	d.Options = options
+	d.written = b.policies.writtenWithin(d.optionsAt())
 	if d.kind.Compile != nil {
 		b.compile(d)
 		return
@@ -54,13 +47,14 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 			d.Input.Routes = append(d.Input.Routes, policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
 		}
 	}
-	if err := d.hash(d.options, d.secrets); err != nil {
-		b.policies.problem(d.optionsAt(), "cannot be passed on")
-		return
-	}
 	d.Redact = d.secretValues().replacer().Replace
 	if d.kind.Validate != nil {
 		d.Report = redacted(d.kind.Validate(copied(d.Input)), b.all, b.secrets)
+	}
+	b.readFiles(d)
+	if err := d.hash(d.options, d.secrets); err != nil {
+		b.policies.problem(d.optionsAt(), "cannot be passed on")
+		return
 	}
 	for _, p := range d.Report.Problems {
 		b.policies.problem(d.within(p.Pointer), "%s", p.Text)

@@ -23,13 +23,19 @@ type Executable struct {
 
 // File answers the executable at path as it is now.
 func File(path string, args ...string) (Executable, error) {
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return Executable{}, fmt.Errorf("find executable: %w", err)
-	}
 	sum, err := sumOf(path)
 	if err != nil {
 		return Executable{}, fmt.Errorf("read executable: %w", err)
+	}
+	return At(path, sum, args...)
+}
+
+// At answers the executable at path for somebody who has read it already: sum is the SHA-256 of its bytes in hex. A start
+// is refused if the file holds others by then.
+func At(path, sum string, args ...string) (Executable, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Executable{}, fmt.Errorf("find executable: %w", err)
 	}
 	return Executable{path: path, name: path, args: slices.Clone(args), sum: sum}, nil
 }

@@ -4,7 +4,7 @@
 // file replaced by rename, a ConfigMap swapped beneath a symbolic link, a file deleted and restored, a folder moved
 // away and another put in its place, and a change made while the last one was being loaded are all seen; touching a file,
 // or saving the same bytes, is not. File events make it quick; where they do not come (NFS, bind mounts, an exhausted
-// inotify limit) reading every Options.Poll takes their place.
+// inotify limit) reading every Options.Poll takes their place, and events are tried for again as often.
 //
-// It does not know what the files mean, and reads each of them whole: it is for configuration, not for data.
+// It does not know what the files mean, and reads each of them whole: it is for configuration and executables, not for data.
 package watch

@@ -5,10 +5,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
-	"strings"
 
 	"durward/runtime/internal/telemetry"
 
@@ -19,12 +16,16 @@ import (
 // save that renames another file into its place.
 type folders struct {
 	logger *slog.Logger
+	open   func() (notifier, error)
+
 	from   notifier // nil: no events at all
 	events <-chan fsnotify.Event
 	errors <-chan error
 
 	followed map[string]bool // the ones we asked for
 	failed   map[string]bool // the ones we could not have, as was logged
+	silent   bool            // there are no events at all, as was logged
+	again    bool            // that is long enough ago for another try
 }
 
 // notifier is what folders need of an fsnotify.Watcher.
@@ -47,104 +48,84 @@ func openNotifier() (notifier, error) {
 	return fsNotifier{w}, nil
 }
 
-func openFolders(logger *slog.Logger, open func() (notifier, error)) *folders {
-	f := &folders{logger: logger, followed: make(map[string]bool), failed: make(map[string]bool)}
-	from, err := open()
-	if err != nil {
-		logger.Warn("file events cannot be had: files are only read from time to time", telemetry.KeyError, err)
-		return f
-	}
-	f.from = from
-	f.events, f.errors = from.channels()
-	return f
+func newFolders(logger *slog.Logger, open func() (notifier, error)) *folders {
+	return &folders{logger: logger, open: open}
 }
+
+// lose gives up what events came from.
+func (f *folders) lose(cause error) {
+	f.silence("file events have failed: files are only read from time to time", cause)
+	f.close()
+}
+
+// retry has the next follow try once more to have events, if there are none. It is called from time to time, so that
+// what fails again and again costs little.
+func (f *folders) retry() { f.again = true }
 
 func (f *folders) close() {
 	if f.from == nil {
 		return
 	}
 	if err := f.from.Close(); err != nil {
-		f.logger.Warn("file events failed", telemetry.KeyError, err)
+		f.logger.Warn("file events cannot be closed", telemetry.KeyError, err)
 	}
+	f.from, f.events, f.errors = nil, nil, nil // a nil channel is silent, where a closed one would never be
 }
 
-// follow takes care that events come from these folders and no others. A folder that is followed already is asked for
-// again: it may be another one of the same name by now.
-func (f *folders) follow(wanted []string) {
-	if f.from == nil {
-		return
+// silence says once, until there are events again, that there are none.
+func (f *folders) silence(text string, cause error) {
+	if !f.silent {
+		f.logger.Warn(text, telemetry.KeyError, cause)
+	}
+	f.silent, f.again = true, false
+}
+
+// follow takes care that events come from these folders and no others, and tells whether they do. A folder that is
+// followed already is asked for again: it may be another one of the same name by now. What could not be had before is
+// tried again: somebody may have raised a limit.
+func (f *folders) follow(wanted []string) bool {
+	if f.from == nil && (f.silent && !f.again || !f.begin()) {
+		return false
 	}
 	for folder := range maps.Clone(f.followed) {
 		if !slices.Contains(wanted, folder) {
 			_ = f.from.Remove(folder) // an error means that it has gone by itself
 			delete(f.followed, folder)
+			delete(f.failed, folder)
 		}
 	}
+	complete := true
 	for _, folder := range wanted {
 		f.followed[folder] = true
 		err := f.from.Add(folder)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue // it went this moment, which makes an event in the folder above or is found by reading
 		}
-		if err != nil && !f.failed[folder] {
+		complete = complete && err == nil
+		switch {
+		case err != nil && !f.failed[folder]:
 			f.logger.Warn("file events cannot be had of a folder: its files are only read from time to time",
 				"folder", folder, telemetry.KeyError, err)
+		case err == nil && f.failed[folder]:
+			f.logger.Info("file events are had of a folder again", "folder", folder)
 		}
 		f.failed[folder] = err != nil
 	}
+	return complete
 }
 
-// around answers every folder in which something must happen for the content of the files to change: those that hold
-// the files, and those that hold a symbolic link on the way to one. Of what is missing, it is the folder in which it
-// would have to appear.
-func around(files []string) []string {
-	var found []string
-	for _, name := range files {
-		abs, err := filepath.Abs(name)
-		if err != nil {
-			continue // there is no working folder: reading from time to time must do
-		}
-		found = append(found, onTheWay(abs)...)
+// begin opens what events come from.
+func (f *folders) begin() bool {
+	from, err := f.open()
+	if err != nil {
+		f.silence("file events cannot be had: files are only read from time to time", err)
+		return false
 	}
-	slices.Sort(found)
-	return slices.Compact(found)
-}
-
-// maxLinks is how many links one path may lead through, as for Linux (path_resolution(7)).
-const maxLinks = 40
-
-func onTheWay(path string) (found []string) {
-	root := filepath.VolumeName(path) + string(filepath.Separator)
-	at, rest := root, split(path[len(root):])
-	for links := 0; len(rest) > 0 && links <= maxLinks; {
-		step := filepath.Join(at, rest[0])
-		info, err := os.Lstat(step)
-		switch {
-		case err != nil:
-			return append(found, at)
-		case info.Mode()&os.ModeSymlink != 0:
-			found = append(found, at)
-			target, err := os.Readlink(step)
-			if err != nil {
-				return found
-			}
-			links++
-			if filepath.IsAbs(target) {
-				root = filepath.VolumeName(target) + string(filepath.Separator)
-				at, target = root, target[len(root):]
-			}
-			rest = append(split(target), rest[1:]...)
-		case len(rest) == 1:
-			return append(found, at)
-		default:
-			// Links on the way are resolved by now, so that ".." means the folder above.
-			at, rest = step, rest[1:]
-		}
+	if f.silent {
+		f.logger.Info("file events are had again")
 	}
-	return found
-}
-
-// split answers the elements of a path. Empty ones mean nothing.
-func split(path string) []string {
-	return strings.FieldsFunc(path, func(r rune) bool { return r == filepath.Separator })
+	f.silent = false
+	f.from, f.followed, f.failed = from, make(map[string]bool), make(map[string]bool)
+	f.events, f.errors = from.channels()
+	return true
 }

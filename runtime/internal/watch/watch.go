@@ -7,9 +7,8 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"durward/runtime/internal/telemetry"
 
 	"github.com/fsnotify/fsnotify"
 )
@@ -21,10 +20,24 @@ const (
 	DefaultPoll     = 10 * time.Second
 )
 
+// Mode is how changes come to be seen.
+type Mode string
+
+// The modes.
+const (
+	// Events: the system tells of changes in every folder; the files are also read from time to time.
+	Events Mode = "events"
+	// Polling: the system does not tell of changes, at least not in all folders, and the files are only read from time to
+	// time: each Options.Poll. The log says why. Before Run has begun that is so as well.
+	Polling Mode = "polling"
+)
+
 // Options say how patient a Watcher is. Zero durations mean the defaults.
 type Options struct {
 	// Logger is told when file events cannot be had. Required.
 	Logger *slog.Logger
+	// Reader reads the files. Required: what it knows of large ones is worth sharing with whoever else reads them.
+	Reader *Reader
 	// Debounce is how long the folders must be quiet before the files are read: editors save in several steps.
 	Debounce time.Duration
 	// Ceiling bounds how long restless folders can put that off.
@@ -37,7 +50,9 @@ type Options struct {
 type Watcher struct {
 	options Options
 	open    func() (notifier, error)
+	reader  *Reader
 	set     chan struct{} // Set has been called
+	events  atomic.Bool
 
 	mu    sync.Mutex
 	files []string
@@ -49,7 +64,7 @@ func New(o Options) *Watcher {
 	o.Debounce = cmp.Or(o.Debounce, DefaultDebounce)
 	o.Ceiling = cmp.Or(o.Ceiling, DefaultCeiling)
 	o.Poll = cmp.Or(o.Poll, DefaultPoll)
-	return &Watcher{options: o, open: openNotifier, set: make(chan struct{}, 1)}
+	return &Watcher{options: o, open: openNotifier, reader: o.Reader, set: make(chan struct{}, 1)}
 }
 
 // Set replaces the set of files, after a load that failed as well: a fix may come to any file it read or looked for.
@@ -65,11 +80,23 @@ func (w *Watcher) Set(files []string, known Contents) {
 	}
 }
 
+// Mode tells how changes come to be seen now.
+func (w *Watcher) Mode() Mode {
+	if w.events.Load() {
+		return Events
+	}
+	return Polling
+}
+
+// errClosed is what becomes of events if their source ends by itself.
+var errClosed = errors.New("their source has ended")
+
 // Run calls changed, on its own goroutine, each time the content of the files is no longer what was known of it. What
 // changed was called for counts as known from then on, whether or not Set is called. It returns when ctx ends.
 func (w *Watcher) Run(ctx context.Context, changed func()) {
-	folders := openFolders(w.options.Logger, w.open)
+	folders := newFolders(w.options.Logger, w.open)
 	defer folders.close()
+	defer w.events.Store(false)
 	poll := time.NewTicker(w.options.Poll)
 	defer poll.Stop()
 	debounce := newDebounce(w.options.Debounce, w.options.Ceiling)
@@ -77,15 +104,22 @@ func (w *Watcher) Run(ctx context.Context, changed func()) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-folders.events:
+		case _, open := <-folders.events:
+			if !open {
+				w.lose(folders, errClosed)
+			}
 			debounce.stir()
-		case err := <-folders.errors:
+		case err, open := <-folders.errors:
+			if !open {
+				err = errClosed
+			}
 			// Events may have been lost: something has changed, for all we know.
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				w.options.Logger.Warn("file events failed", telemetry.KeyError, err)
+				w.lose(folders, err)
 			}
 			debounce.stir()
 		case <-poll.C:
+			folders.retry()
 			debounce.stir()
 		case <-w.set:
 			debounce.stir()
@@ -98,13 +132,18 @@ func (w *Watcher) Run(ctx context.Context, changed func()) {
 	}
 }
 
+func (w *Watcher) lose(folders *folders, cause error) {
+	folders.lose(cause)
+	w.events.Store(false)
+}
+
 // check says whether content has changed, and takes what it found for known.
 func (w *Watcher) check(folders *folders) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	// Before reading: what changes afterwards makes an event.
-	folders.follow(around(w.files))
-	found := Read(w.files)
+	w.events.Store(folders.follow(around(w.files)))
+	found := w.reader.Read(w.files)
 	if found.agrees(w.known) {
 		return false
 	}

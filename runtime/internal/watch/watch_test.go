@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"os"
@@ -81,7 +82,7 @@ func TestChangesAreSeen(t *testing.T) {
 			dir := t.TempDir()
 			path := tt.prepare(t, dir)
 			w := New(Options{
-				Logger: slog.New(slog.DiscardHandler), Debounce: 5 * time.Millisecond, Ceiling: 50 * time.Millisecond,
+				Logger: slog.New(slog.DiscardHandler), Reader: new(Reader), Debounce: 5 * time.Millisecond, Ceiling: 50 * time.Millisecond,
 				Poll: time.Hour, // only events can tell
 			})
 			files := []string{path}
@@ -90,7 +91,7 @@ func TestChangesAreSeen(t *testing.T) {
 				n, err := openNotifier()
 				return tellAdds{n, added}, err
 			}
-			w.Set(files, Read(files))
+			w.Set(files, new(Reader).Read(files))
 			changed := run(t, w)
 			follow := around(files)
 			if len(follow) == 0 {
@@ -102,7 +103,7 @@ func TestChangesAreSeen(t *testing.T) {
 			for _, text := range []string{"1", "2", "3"} {
 				tt.save(t, dir, path, text)
 				// What is seen on the way to the text, an empty file say, is a change of its own.
-				for want := (content{read, sha256.Sum256([]byte(text))}); Read(files)[path] != want || !known(w, path, want); {
+				for want := (sumOf(text)); new(Reader).Read(files)[path] != want || !known(w, path, want); {
 					awaitChange(t, changed)
 				}
 			}
@@ -118,11 +119,11 @@ func TestSameBytesAreNoChange(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			path := tt.prepare(t, dir)
-			w := New(Options{Logger: slog.New(slog.DiscardHandler)})
-			folders := openFolders(w.options.Logger, w.open)
+			w := New(Options{Logger: slog.New(slog.DiscardHandler), Reader: new(Reader)})
+			folders := newFolders(w.options.Logger, w.open)
 			defer folders.close()
 			tt.save(t, dir, path, "same")
-			w.Set([]string{path}, Read([]string{path}))
+			w.Set([]string{path}, new(Reader).Read([]string{path}))
 			tt.save(t, dir, path, "same")
 			must(t, os.Chtimes(path, time.Time{}, time.Unix(1, 0)))
 			if w.check(folders) {
@@ -156,10 +157,10 @@ func TestChangeWhileLoading(t *testing.T) {
 		{"the load found that it needs another file", []string{path, fresh}, func() {}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			w := New(Options{Logger: slog.New(slog.DiscardHandler)})
-			folders := openFolders(w.options.Logger, w.open)
+			w := New(Options{Logger: slog.New(slog.DiscardHandler), Reader: new(Reader)})
+			folders := newFolders(w.options.Logger, w.open)
 			defer folders.close()
-			before := Read([]string{path})
+			before := new(Reader).Read([]string{path})
 			tt.act()
 			w.Set(tt.files, before)
 			if got := w.check(folders); got != tt.want {
@@ -185,9 +186,9 @@ func TestWithoutEvents(t *testing.T) {
 			path := plainFile(t, t.TempDir())
 			synctest.Test(t, func(t *testing.T) {
 				var log lockedBuffer
-				w := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+				w := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Reader: new(Reader)})
 				w.open = tt.open
-				w.Set([]string{path}, Read([]string{path}))
+				w.Set([]string{path}, new(Reader).Read([]string{path}))
 				changed := run(t, w)
 				time.Sleep(time.Second)
 				synctest.Wait()
@@ -215,9 +216,9 @@ func TestOverflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedBuffer
 		fake := newFake(nil)
-		w := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Poll: time.Hour})
+		w := New(Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Reader: new(Reader), Poll: time.Hour})
 		w.open = func() (notifier, error) { return fake, nil }
-		w.Set([]string{path}, Read([]string{path}))
+		w.Set([]string{path}, new(Reader).Read([]string{path}))
 		changed := run(t, w)
 		time.Sleep(time.Second)
 		write(t, path, "1")
@@ -245,13 +246,13 @@ func TestUnusualFiles(t *testing.T) {
 	must(t, syscall.Mkfifo(pipe, 0o600))
 	must(t, os.Mkdir(folder, 0o700))
 	must(t, os.Symlink("loop", loop))
-	got := Read([]string{pipe, folder, loop, filepath.Join(dir, "none"), filepath.Join(folder, "none")})
-	for name, want := range map[string]state{
-		pipe: unreadable, folder: unreadable, loop: unreadable,
-		filepath.Join(dir, "none"): missing, filepath.Join(folder, "none"): missing,
+	got := new(Reader).Read([]string{pipe, folder, loop, filepath.Join(dir, "none"), filepath.Join(folder, "none")})
+	for name, want := range map[string]Content{
+		pipe: Unreadable, folder: Unreadable, loop: Unreadable,
+		filepath.Join(dir, "none"): Missing, filepath.Join(folder, "none"): Missing,
 	} {
-		if got[name].state != want {
-			t.Errorf("%s: %v, want %v", filepath.Base(name), got[name].state, want)
+		if got[name] != want {
+			t.Errorf("%s: %v, want %v", filepath.Base(name), got[name], want)
 		}
 	}
 	if found := around([]string{loop}); len(found) == 0 {
@@ -318,7 +319,7 @@ func awaitChange(t *testing.T, changed <-chan struct{}) {
 	}
 }
 
-func known(w *Watcher, path string, want content) bool {
+func known(w *Watcher, path string, want Content) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.known[path] == want
@@ -367,4 +368,9 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+func sumOf(text string) Content {
+	sum := sha256.Sum256([]byte(text))
+	return Content(hex.EncodeToString(sum[:]))
 }
