@@ -15,11 +15,14 @@ type Status struct {
 	// Started is when the host began to serve.
 	Started time.Time `json:"started"`
 	// Number and Since are the current generation's.
-	Number     uint64         `json:"number"`
-	Since      time.Time      `json:"since"`
-	LastReload Reload         `json:"lastReload"`
-	Policies   []PolicyStatus `json:"policies"`
-	Routes     []RouteStatus  `json:"routes"`
+	Number     uint64    `json:"number"`
+	Since      time.Time `json:"since"`
+	LastReload Reload    `json:"lastReload"`
+	// Watch says how changes of files come to be seen: by "events", or by "polling" where the system does not tell of
+	// them; the log says why.
+	Watch    string         `json:"watch"`
+	Policies []PolicyStatus `json:"policies"`
+	Routes   []RouteStatus  `json:"routes"`
 	// Draining is what earlier generations have left.
 	Draining Draining `json:"draining"`
 	// Ended counts the answers that the host ended before their time, by reason: "drained", "revoked", "expired".
@@ -73,7 +76,7 @@ func (h *Host) Status() Status {
 	}
 	defer acquired.Release()
 	g := acquired.Value
-	s := Status{Number: g.number, Since: g.since, LastReload: *h.last.Load()}
+	s := Status{Number: g.number, Since: g.since, LastReload: *h.last.Load(), Watch: string(h.watcher.Mode())}
 	decisions := h.decisions.Stats()
 	counts := func(policy string) map[string]uint64 {
 		if counted, asked := decisions[policy]; asked {
