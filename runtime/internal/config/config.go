@@ -92,6 +92,8 @@ type Gateway struct {
 	PublicURLs []string
 	// TrustedProxies are masked prefixes; a single address has all its bits.
 	TrustedProxies []netip.Prefix
+	// PolicyMemory is how much memory a policy's process may have, in bytes.
+	PolicyMemory int64
 	// AdminToken is a secret. It is set if Admin is not a loopback address.
 	AdminToken string
 }

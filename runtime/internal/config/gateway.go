@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/json"
 	"net/netip"
 	"slices"
 )
@@ -10,6 +11,7 @@ func (b *build) readGateway() (g Gateway) {
 	s := b.gateway
 	g.Data = text(s.value, "data")
 	g.AdminToken = text(s.value, "adminToken")
+	g.PolicyMemory = b.readMemory()
 	g.Listen, _ = b.readListen("listen")
 	adminHost := ""
 	g.Admin, adminHost = b.readListen("admin")
@@ -33,6 +35,16 @@ func (b *build) readGateway() (g Gateway) {
 		}
 	}
 	return g
+}
+
+// readMemory answers bytes, or 0. The schema holds the number within bounds.
+func (b *build) readMemory() int64 {
+	number, _ := wholeNumbers(get(b.gateway.value, "policyMemoryMiB")).(json.Number)
+	mebibytes, err := number.Int64()
+	if err != nil {
+		return 0
+	}
+	return mebibytes << 20
 }
 
 func (b *build) readListen(name string) (address, host string) {

@@ -81,8 +81,9 @@ func TestLoad(t *testing.T) {
 	}
 	all := []string{"POST", "GET", "DELETE"}
 	wantRoutes := []Route{
-		{ID: "a", Title: "Tools A", Path: "/mcp/a", Methods: all, Upstream: upstream, ForwardSearch: true, Inbound: []string{"login", "look"}},
-		{ID: "b", Path: "/mcp/b", Methods: all, Upstream: local, ForwardSearch: true, Inbound: []string{"login"}},
+		{ID: "a", Title: "Tools A", Path: "/mcp/a", Methods: all, Upstream: upstream, UpstreamWritten: "${env.UPSTREAM}", ForwardSearch: true, Inbound: []string{"login", "look"}},
+		{ID: "b", Path: "/mcp/b", Methods: all, Upstream: local, UpstreamWritten: "http://127.0.0.1:9/mcp",
+			ForwardSearch: true, Inbound: []string{"login"}},
 	}
 	for i := range got.Routes {
 		if got.Routes[i].Hash == [32]byte{} {

@@ -12,8 +12,6 @@ type policyDraft struct {
 	at      string // the pointer of the policy
 	kind    *policyType
 	options any
-	// secrets are the pointers, within options, of the secret ones that are there.
-	secrets []string
 }
 
 func (d *policyDraft) optionsAt() string { return d.at + "/handler/options" }

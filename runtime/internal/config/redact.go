@@ -2,6 +2,7 @@ package config
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -49,6 +50,30 @@ func (b blots) set(value, instead string) {
 	if quoted := strconv.Quote(value); quoted[1:len(quoted)-1] != value {
 		b[quoted[1:len(quoted)-1]] = instead
 	}
+}
+
+// blots answers every secret there is, and with them what came from variables.
+func (b *build) blots(drafts []*policyDraft, adminToken string) (secrets, all blots) {
+	secrets = blots{}
+	secrets.secret(adminToken)
+	for _, d := range drafts {
+		maps.Copy(secrets, d.secretValues())
+	}
+	return secrets, b.withVariables(secrets)
+}
+
+// withVariables answers values with what came from variables.
+func (b *build) withVariables(values blots) blots {
+	all := blots{}
+	maps.Copy(all, values)
+	for _, s := range []*source{b.policies, b.routes, b.gateway} {
+		for _, used := range s.fromEnv {
+			for _, r := range used {
+				all.env(r)
+			}
+		}
+	}
+	return all
 }
 
 // replacer replaces the longest value first.

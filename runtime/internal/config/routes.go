@@ -121,7 +121,7 @@ func (b *build) readOperation(path, opAt string, drafts []*policyDraft, ids map[
 			if fault != "" {
 				s.problem(at, "%s", fault)
 			}
-			r.Upstream = upstream
+			r.Upstream, r.UpstreamWritten = upstream, s.written(at)
 		}
 	}
 	r.Inbound = b.readInbound(r, get(route, "policies", "inbound"), drafts)

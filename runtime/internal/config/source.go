@@ -110,6 +110,28 @@ func (s *source) placed(f fault) Problem {
 	return Problem{File: s.file, Line: line, Column: column, Pointer: f.pointer, Text: f.text}
 }
 
+// written is the text at the pointer as it stands in the file, or "".
+func (s *source) written(pointer string) string {
+	n, exact := s.root.find(pointer)
+	if !exact {
+		return ""
+	}
+	text, _ := n.scalar.(string)
+	return text
+}
+
+// writtenWithin are the texts within the value at the pointer that name variables, as they stand in the file, by their
+// pointers relative to it.
+func (s *source) writtenWithin(pointer string) map[string]string {
+	texts := make(map[string]string)
+	for place := range s.fromEnv {
+		if within, ok := strings.CutPrefix(place, pointer+"/"); ok {
+			texts["/"+within] = s.written(place)
+		}
+	}
+	return texts
+}
+
 // origin names the variables that a value comes from, or is "".
 func (s *source) origin(pointer string) string {
 	var names []string
