@@ -49,6 +49,7 @@ type processKey struct {
 	name       string
 	hash       [sha256.Size]byte // type, options with secrets, routes that use it, public origins
 	executable string
+	memory     int64 // its bound, in bytes
 }
 
 // lanePart is what the open answers of one route hold: it outlives a reload that does not touch the route.
@@ -173,7 +174,7 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 		if err != nil {
 			return errors.Join(fmt.Errorf("policy %q: %w", p.Name, err), wait())
 		}
-		key := processKey{p.Name, p.Hash, exe.ID()}
+		key := processKey{p.Name, p.Hash, exe.ID(), g.config.Gateway.PolicyMemory}
 		if part := h.processes.Hold(key, (*policyProcess).alive); part != nil {
 			undo.Add(part.Release)
 			g.policies[p.Name] = part
@@ -184,6 +185,7 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 			process, err := h.plugins.Start(ctx, pluginhost.Spec{
 				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input,
 				Store: h.store.Policy(p.Name), Audit: h.audit(p.Name, p.Redact), Redact: p.Redact,
+				Memory: key.memory,
 			})
 			if err != nil {
 				results <- started{name: p.Name, err: err}

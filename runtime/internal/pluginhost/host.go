@@ -39,6 +39,9 @@ type Options struct {
 	RestartWait time.Duration
 }
 
+// DefaultMemory is how much memory a policy's process may have, in bytes.
+const DefaultMemory = 512 << 20
+
 // Host runs policies. It is made by New and safe for concurrent use.
 type Host struct {
 	options Options
@@ -65,6 +68,8 @@ type Spec struct {
 	// Store and Audit are served to the policy's process, and to no other.
 	Store policies.Store
 	Audit policies.Audit
+	// Memory is how much the process may have, with those it starts, in bytes. 0: DefaultMemory; below 0: no bound.
+	Memory int64
 	// Redact takes the secrets of Input out of a text of the process, which may be a panic's value. nil: there are none.
 	Redact func(text string) string
 }

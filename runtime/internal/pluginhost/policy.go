@@ -31,6 +31,8 @@ type Status struct {
 	Since time.Time
 	// Restarts counts the processes after the first.
 	Restarts int
+	// Memory is what the process has resident, and those it started with it, in bytes; 0 if it is not known.
+	Memory uint64
 }
 
 var (
