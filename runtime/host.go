@@ -134,14 +134,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	operators := h.front(h.adminAt, h.adminHandler())
 	tasks.Go(public.serve)
 	tasks.Go(operators.serve)
-	where := []any{"listen", h.public.Addr().String(), "admin", h.adminAt.Addr().String(),
-		"config", h.options.Config, "data", h.settings.data}
-	if given := h.options.given(); len(given) > 0 {
-		where = append(where, "given", given)
-	}
-	h.options.Logger.Info("listening", where...)
-	close(h.ready)
-	h.options.OnTurn(Serving)
+	h.begin()
 	select {
 	case <-ctx.Done():
 	case <-public.ended:
@@ -174,6 +167,32 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 	undo.Add(func() { h.stopping.Wait(); h.plugins.Close() })
 	h.transports.Wrap = h.options.WrapTransport
 	return h.listen(undo)
+}
+
+// begin says that the host serves, and where.
+func (h *Host) begin() {
+	where := []any{"listen", h.public.Addr().String(), "admin", h.adminAt.Addr().String(),
+		"config", h.options.Config, "data", h.settings.data}
+	if given := h.options.given(); len(given) > 0 {
+		where = append(where, "given", given)
+	}
+	h.options.Logger.Info("listening", where...)
+	h.reloading.Lock() // so that the first turn is the first
+	defer h.reloading.Unlock()
+	close(h.ready)
+	h.turn(Serving)
+}
+
+// turn tells of a turn, save before the host serves and once it ends. The caller holds reloading.
+func (h *Host) turn(t Turn) {
+	select {
+	case <-h.ready:
+	default:
+		return
+	}
+	if h.life.Err() == nil {
+		h.options.OnTurn(t)
+	}
 }
 
 func (h *Host) closeLogged(what string, closer func() error) {

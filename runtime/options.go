@@ -55,7 +55,7 @@ type Options struct {
 	// Listener and AdminListener, if given, are served instead of what Listen and Admin say: sockets that somebody else
 	// keeps open while the host is started anew. The host closes them.
 	Listener, AdminListener net.Listener
-	// OnTurn is told of the turns in the host's life, one after the other, on the goroutine that takes them. It must not
+	// OnTurn is told of the turns in the host's life, one after the other. What it does holds up the host, and it must not
 	// call Reload. nil: nobody is told.
 	OnTurn func(Turn)
 	// WrapTransport wraps the transport to every upstream: for tracing and for tests that disturb it.
@@ -71,7 +71,7 @@ const (
 	Serving Turn = iota
 	// Loading: it begins to load its configuration anew.
 	Loading
-	// Ending: it ends. It takes no more requests, and finishes those in flight.
+	// Ending: it takes no more connections and finishes what is in flight. It is the last.
 	Ending
 )
 

@@ -100,6 +100,8 @@ func (h *Host) Reload(ctx context.Context, why string) Reload {
 	h.reloading.Lock()
 	defer h.reloading.Unlock()
 	ctx = context.WithoutCancel(ctx)
+	h.turn(Loading)
+	defer h.turn(Serving)
 	began := h.options.Now()
 	result := h.reload(ctx)
 	result.At = h.options.Now()

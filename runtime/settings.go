@@ -10,7 +10,8 @@ import (
 // settings are what cannot change while the host runs.
 type settings struct{ listen, admin, data string }
 
-// settings answers where to listen and keep data: what Options say, else gateway.json, else the default.
+// settings answers where to listen and keep data: what Options say, else gateway.json, else the default. A listener that
+// was given is where it is, whatever anything says.
 func (o Options) settings(cfg *config.Config) settings {
 	first := func(values ...string) string {
 		for _, v := range values {
@@ -20,9 +21,15 @@ func (o Options) settings(cfg *config.Config) settings {
 		}
 		return ""
 	}
+	given := func(l net.Listener) string {
+		if l == nil {
+			return ""
+		}
+		return l.Addr().String()
+	}
 	return settings{
-		listen: first(o.Listen, cfg.Gateway.Listen, DefaultListen),
-		admin:  first(o.Admin, cfg.Gateway.Admin, DefaultAdmin),
+		listen: first(given(o.Listener), o.Listen, cfg.Gateway.Listen, DefaultListen),
+		admin:  first(given(o.AdminListener), o.Admin, cfg.Gateway.Admin, DefaultAdmin),
 		data:   first(o.Data, cfg.Gateway.Data, DefaultData),
 	}
 }

@@ -157,6 +157,7 @@ func start(t testing.TB, edit func(*world), change ...func(*runtime.Options)) *w
 
 // end ends the host. Nothing of it may be left then, neither a process nor a socket (G6, G8).
 func (w *world) end() {
+	w.client.CloseIdleConnections() // the host would wait a moment for what they might still send
 	w.stop()
 	if err := <-w.ended; err != nil {
 		w.t.Errorf("run: %v", err)

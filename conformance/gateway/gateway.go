@@ -152,6 +152,7 @@ func (g *Gateway) Stop() {
 	if g.cmd == nil || g.cmd.Process == nil {
 		return
 	}
+	g.client().CloseIdleConnections()         // it would wait a moment for what they might still send
 	_ = g.cmd.Process.Signal(syscall.SIGTERM) // it may have ended already
 	select {
 	case <-g.exited:
