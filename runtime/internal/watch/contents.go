@@ -39,6 +39,7 @@ func (c Contents) agrees(known Contents) bool {
 // the processor has instructions for SHA-256 and four times that where it has not, which is too much for each event in a
 // busy folder. The zero value is ready for use, by any number of goroutines.
 type Reader struct {
+	now  func() time.Time // nil: time.Now
 	mu   sync.Mutex
 	sums map[string]sum
 }
@@ -82,7 +83,7 @@ func (r *Reader) ReadFile(name string) Content {
 		return Unreadable
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	began := time.Now()
+	began := r.time()
 	if info, err = f.Stat(); err != nil { // of what was opened: the name may lead elsewhere by now
 		return Unreadable
 	}
@@ -101,6 +102,13 @@ func (r *Reader) ReadFile(name string) Content {
 		r.keep(name, sum{stamp, content})
 	}
 	return content
+}
+
+func (r *Reader) time() time.Time {
+	if r.now != nil {
+		return r.now()
+	}
+	return time.Now()
 }
 
 func (r *Reader) kept(name string, now stamp) (Content, bool) {
