@@ -1,5 +1,5 @@
-// Package parts answers what of the real parts that the suites need is on this machine: a browser, Node.js, and the
-// packages that are taken from npm.
+// Package parts answers what of the real parts that the suites need is on this machine: a browser, nginx, Node.js, and
+// the packages that are taken from npm.
 //
 // It owns the versions of the npm packages (the folder node) and installs them, once for each state of their lock file;
 // and it builds the Go programs that suites share. It promises that a part that is missing is named together with how to
@@ -34,6 +34,13 @@ func node() part {
 	return part{"Node.js", []string{"node"}, "apt-get install --no-install-recommends nodejs"}
 }
 
+func nginx() part {
+	return part{
+		"nginx", []string{"nginx"},
+		"apt-get install --no-install-recommends nginx-light, and /usr/sbin in PATH",
+	}
+}
+
 func npm() part { return part{"npm", []string{"npm"}, "apt-get install --no-install-recommends npm"} }
 
 // find answers the program's path.
@@ -58,11 +65,17 @@ func Node(t testing.TB) string {
 	return need(t, node())
 }
 
+// Nginx answers the path of nginx.
+func Nginx(t testing.TB) string {
+	t.Helper()
+	return need(t, nginx())
+}
+
 // Missing says of each part that is not on this machine what it is and how to get it. To know, it installs the npm
 // packages if that has not been done.
 func Missing() []string {
 	var missing []string
-	for _, p := range []part{chromium(), node(), npm()} {
+	for _, p := range []part{chromium(), nginx(), node(), npm()} {
 		if _, err := p.find(); err != nil {
 			missing = append(missing, err.Error())
 		}

@@ -11,10 +11,10 @@ import (
 func TestAMissingPartIsNamedWithHowToGetIt(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	missing := Missing()
-	if len(missing) != 3 {
+	if len(missing) != 4 {
 		t.Fatalf("missing: %q", missing)
 	}
-	for i, want := range []string{"chromium", "nodejs", "npm"} {
+	for i, want := range []string{"chromium", "nginx-light", "nodejs", "npm"} {
 		if !strings.Contains(missing[i], "apt-get install --no-install-recommends "+want) {
 			t.Errorf("%q does not say how to get %s", missing[i], want)
 		}
