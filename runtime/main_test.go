@@ -40,6 +40,8 @@ type guardOptions struct {
 	Secret string `json:"secret,omitempty"`
 	// Gate is the URL of the test's gate.
 	Gate string `json:"gate,omitempty"`
+	// File is read when the process is configured, and told to the upstream. One that says "bad" is refused.
+	File string `json:"file,omitempty"`
 	// Start is what happens when the process is configured: "problem" or "error", after the gate was told.
 	Start string `json:"start,omitempty"`
 	// Deny is an MCP method that is refused.
@@ -56,7 +58,7 @@ type guardOptions struct {
 }
 
 const guardSchema = `{"type":"object","additionalProperties":false,"properties":{
-	"mark":{"type":"string"},"secret":{"type":"string","writeOnly":true},"gate":{"type":"string"},
+	"mark":{"type":"string"},"secret":{"type":"string","writeOnly":true},"gate":{"type":"string"},"file":{"type":"string"},
 	"start":{"type":"string"},"subject":{"type":"string"},"email":{"type":"string"},"nobody":{"type":"boolean"},
 	"deny":{"type":"string"},"ttl":{"type":"integer"},"vary":{"type":"object"}}}`
 
@@ -81,6 +83,9 @@ func (guardType) Validate(in policies.Input) policies.Report {
 		report.Paths = append(report.Paths, policies.Path{Path: "/" + in.Name + "/" + path})
 	}
 	report.Paths = append(report.Paths, policies.Path{Path: "/" + in.Name + "/operator", Admin: true})
+	if o.File != "" {
+		report.Files = []string{o.File}
+	}
 	return report
 }
 
@@ -88,6 +93,16 @@ func (guardType) Configure(ctx context.Context, in policies.Input, _ policies.Ho
 	g := guard{name: in.Name}
 	if err := json.Unmarshal(in.Options, &g.guardOptions); err != nil {
 		return nil, err
+	}
+	if g.File != "" {
+		content, err := os.ReadFile(g.File)
+		if err != nil {
+			return nil, err
+		}
+		if string(content) == "bad" {
+			return nil, errors.New("the file is bad")
+		}
+		g.content = string(content)
 	}
 	if g.Start != "" {
 		if err := g.visit(ctx, "start"); err != nil {
@@ -101,7 +116,8 @@ func (guardType) Configure(ctx context.Context, in policies.Input, _ policies.Ho
 // guard is a configured policy.
 type guard struct {
 	guardOptions
-	name string
+	name    string
+	content string // of File
 }
 
 // visit tells the gate who comes, and waits until it opens.
@@ -128,7 +144,7 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 		Outcome:   policies.Allow,
 		Principal: &policies.Principal{Issuer: "test", Subject: cmp.Or(g.Subject, "somebody"), Email: g.Email},
 		TTL:       time.Duration(g.TTL) * time.Second,
-		SetHeader: http.Header{"X-Policy": {g.name}, "X-Mark": {g.Mark}, "X-Seen": {string(seen)}},
+		SetHeader: http.Header{"X-Policy": {g.name}, "X-Mark": {g.Mark}, "X-Seen": {string(seen)}, "X-File": {g.content}},
 	}
 	if g.Nobody {
 		allow.Principal = nil
