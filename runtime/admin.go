@@ -27,6 +27,7 @@ func (h *Host) adminHandler() http.Handler {
 			r := h.Reload(context.Background(), "asked by an operator")
 			return r, r.Result != Refused
 		},
-		Policy: h.adminPath,
+		Policy:  h.adminPath,
+		Metrics: h.metrics.Handler(h.options.Logger),
 	})
 }

@@ -30,6 +30,7 @@ type chain struct {
 	guards  []guard
 	lane    *lanePart
 	key     laneKey
+	meter   *telemetry.Meter
 	next    http.Handler
 
 	releaseTransport func()
@@ -153,9 +154,11 @@ func (g *guard) decide(h *Host, r *http.Request, caller origin.Caller, message m
 	d, source, remembered := h.decisions.Lookup(query)
 	if !remembered {
 		request := g.request(r, caller, message)
+		began := h.options.Now()
 		d, source = h.decisions.Decide(r.Context(), query, func(ctx context.Context) (policies.Decision, error) {
 			return h.evaluate(ctx, g, policies.Call{Time: h.options.Now(), RequestID: log.ID}, request)
 		})
+		h.metrics.Decided(g.policy, source.String(), h.options.Now().Sub(began))
 	}
 	log.Decision = source.String()
 	if p := d.Principal; p != nil {

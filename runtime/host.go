@@ -31,6 +31,8 @@ type Host struct {
 	watcher     *watch.Watcher
 	files       []string // that the last load was made of; guarded by reloading
 	ready       chan struct{}
+	metrics     *telemetry.Metrics
+	loaded      atomic.Int64 // when the configuration was last loaded and not refused, in nanoseconds since 1970
 
 	// What Run opens, in this order; set before ready is closed.
 	settings   settings
@@ -62,6 +64,8 @@ func New(o Options) (*Host, error) {
 	h := &Host{options: o, ready: make(chan struct{}), executables: make(map[string]func() (pluginhost.Executable, error))}
 	h.watcher = watch.New(watch.Options{Logger: o.Logger, Reader: &h.reader})
 	h.files = h.watched([]string{config.PoliciesFile, config.RoutesFile, config.GatewayFile})
+	h.metrics = telemetry.NewMetrics()
+	h.metrics.Collect(newCollector(h))
 	h.life, h.end = context.WithCancelCause(context.Background())
 	err := o.checkGiven()
 	if err != nil {
@@ -130,7 +134,9 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	tasks.Go(func() { h.watcher.Run(background, func() { h.Reload(background, "files changed") }) })
 	tasks.Go(func() { h.store.Run(background) })
 
-	public := h.front(h.public, telemetry.AccessLog(h.options.Logger, h.options.Now, http.HandlerFunc(h.serve)))
+	h.loaded.Store(h.last.Load().At.UnixNano())
+	public := h.front(h.public, telemetry.AccessLog(h.options.Logger, h.options.Now, h.metrics.Elsewhere(),
+		http.HandlerFunc(h.serve)))
 	operators := h.front(h.adminAt, h.adminHandler())
 	tasks.Go(public.serve)
 	tasks.Go(operators.serve)

@@ -34,7 +34,7 @@ func (h *Host) servePath(w http.ResponseWriter, r *http.Request, part *policyPar
 	defer release()
 	name := part.Value.key.name
 	log := telemetry.RequestFrom(r.Context())
-	log.Policy = name
+	log.Policy, log.Meter = name, part.Value.meter
 	reading := http.NewResponseController(w)
 	_ = reading.SetReadDeadline(time.Now().Add(policyBodyTimeout)) // a writer without one is a test's
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxPolicyBody))

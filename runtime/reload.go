@@ -106,6 +106,7 @@ func (h *Host) Reload(ctx context.Context, why string) Reload {
 	result := h.reload(ctx)
 	result.At = h.options.Now()
 	h.last.Store(&result)
+	h.counted(result)
 	log := h.options.Logger.With("why", why, "result", result.Result, telemetry.KeyGeneration, result.Number,
 		"ms", h.options.Now().Sub(began).Milliseconds())
 	for _, p := range result.Problems {

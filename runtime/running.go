@@ -42,6 +42,7 @@ type policyProcess struct {
 	key processKey
 	// instance tells this process's public answers from those of any other.
 	instance string
+	meter    *telemetry.Meter
 }
 
 // processKey is what a policy's process depends on: if one of these changes, it is started anew (G5).
@@ -182,9 +183,10 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 		}
 		pending++
 		go func() {
+			meter := h.metrics.Policy(p.Name)
 			process, err := h.plugins.Start(ctx, pluginhost.Spec{
 				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input,
-				Store: h.store.Policy(p.Name), Audit: h.audit(p.Name, p.Redact), Redact: p.Redact,
+				Store: countedStore{h.store.Policy(p.Name), meter}, Audit: h.audit(p.Name, p.Redact), Redact: p.Redact,
 				Memory: key.memory,
 			})
 			if err != nil {
@@ -192,7 +194,7 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 				return
 			}
 			results <- started{name: p.Name, part: h.processes.Add(key, &policyProcess{
-				Policy: process, key: key, instance: rand.Text(),
+				Policy: process, key: key, instance: rand.Text(), meter: meter,
 			}, h.stopPolicy)}
 		}()
 	}
@@ -210,7 +212,7 @@ func (h *Host) stopPolicy(p *policyProcess) {
 
 // chain compiles a route to one handler. byName answers the policies by name.
 func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Policy) *chain {
-	c := &chain{host: h, id: r.ID, methods: r.Methods}
+	c := &chain{host: h, id: r.ID, methods: r.Methods, meter: h.metrics.Route(r.ID)}
 	sum := sha256.New()
 	sum.Write(r.Hash[:])
 	for place, name := range r.Inbound {
@@ -237,6 +239,7 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 		Transport:     transport,
 		Logger:        h.options.Logger.With(telemetry.KeyRoute, r.ID),
 		RequestID:     func(ctx context.Context) string { return telemetry.RequestFrom(ctx).ID },
+		OnBroken:      func(error) { c.meter.Broken() },
 	})
 	for place, name := range slices.Backward(r.Inbound) { // the first in the list is the outermost
 		if p := byName[name]; p.Middleware != nil {

@@ -35,7 +35,7 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	c, allow, ok := g.routes.Match(r.Method, path)
 	switch {
 	case ok:
-		log.Route = c.id
+		log.Route, log.Meter = c.id, c.meter
 		l := c.hold()
 		acquired.Release()
 		c.serve(w, r, caller, l)

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type Request struct {
 	// Subject and ClientID name the principal.
 	Subject, ClientID string
 	Generation        uint64
+	// Meter counts the request.
+	Meter *Meter
 }
 
 type requestKey struct{}
@@ -31,18 +34,21 @@ func RequestFrom(ctx context.Context) *Request {
 	return new(Request)
 }
 
-// AccessLog logs each request that next answers and gives it an id, which the response carries as X-Request-Id. An id
-// that the client sends is not taken over: ids lead a person to the log, so nobody else may choose them.
-func AccessLog(logger *slog.Logger, now func() time.Time, next http.Handler) http.Handler {
+// AccessLog logs and counts each request that next answers, and gives it an id, which the response carries as
+// X-Request-Id. An id that the client sends is not taken over: ids lead a person to the log, so nobody else may choose
+// them. elsewhere counts what is given no meter on the way.
+func AccessLog(logger *slog.Logger, now func() time.Time, elsewhere *Meter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := now()
-		req := &Request{ID: newID()}
+		req := &Request{ID: newID(), Meter: elsewhere}
 		w.Header().Set("X-Request-Id", req.ID)
 		rec := &recorder{ResponseWriter: w}
 		aborted := true
 		defer func() {
+			took := now().Sub(start)
+			req.Meter.count(rec.status, rec.stream(), took)
 			logger.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request",
-				req.attrs(r, rec, now().Sub(start), aborted)...)
+				req.attrs(r, rec, took, aborted)...)
 		}()
 		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), requestKey{}, req)))
 		aborted = false
@@ -101,6 +107,12 @@ func (r *recorder) Write(b []byte) (int, error) {
 	n, err := r.ResponseWriter.Write(b)
 	r.bytes += int64(n)
 	return n, err
+}
+
+// stream tells whether the answer is an event stream.
+func (r *recorder) stream() bool {
+	kind := r.Header()["Content-Type"]
+	return len(kind) > 0 && strings.HasPrefix(kind[0], "text/event-stream")
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -13,7 +13,7 @@ import (
 
 func TestG10AccessLogHoldsNoSecret(t *testing.T) {
 	var out bytes.Buffer
-	h := AccessLog(slog.New(slog.NewJSONHandler(&out, nil)), time.Now, http.HandlerFunc(
+	h := AccessLog(slog.New(slog.NewJSONHandler(&out, nil)), time.Now, nil, http.HandlerFunc(
 		func(w http.ResponseWriter, r *http.Request) {
 			q := RequestFrom(r.Context())
 			q.Route, q.Subject = "demo", "user_1"
@@ -45,7 +45,7 @@ func TestG10AccessLogHoldsNoSecret(t *testing.T) {
 
 func TestAccessLogLetsFlushAndAbortThrough(t *testing.T) {
 	var out bytes.Buffer
-	h := AccessLog(slog.New(slog.NewJSONHandler(&out, nil)), time.Now, http.HandlerFunc(
+	h := AccessLog(slog.New(slog.NewJSONHandler(&out, nil)), time.Now, nil, http.HandlerFunc(
 		func(w http.ResponseWriter, _ *http.Request) {
 			if err := http.NewResponseController(w).Flush(); err != nil {
 				t.Errorf("flush: %v", err)
