@@ -36,7 +36,9 @@ func (p *Policy) Evaluate(ctx context.Context, c policies.Call, r policies.Reque
 	request := policypb.EncodeRequest(c, r)
 	var answer *policypb.Decision
 	err := p.call(ctx, func(in *instance) (mayRepeat bool, err error) {
+		began := time.Now()
 		answer, err = in.policy.Evaluate(ctx, request)
+		p.listen(ctx, in, began, err)
 		return true, err
 	})
 	if err != nil {
@@ -96,6 +98,22 @@ func (p *Policy) call(ctx context.Context, ask func(*instance) (mayRepeat bool, 
 		if attempt == attempts || !mayRepeat || !p.cut(ctx, in, err) {
 			return p.wording(ctx, err)
 		}
+	}
+}
+
+// listen takes note of whether the process has answered an Evaluate, and kills it if it is stuck. Who gave up waiting of
+// their own accord says nothing of the process, nor does a call that the host itself has held up: a store that hangs ends
+// no policy.
+func (p *Policy) listen(ctx context.Context, in *instance, began time.Time, err error) {
+	after := p.host.options.StuckAfter
+	now := time.Now()
+	switch {
+	case err == nil || ctx.Err() == nil || in.services.work.heldUp(began, now):
+		in.silence.broken()
+	case !errors.Is(ctx.Err(), context.DeadlineExceeded) || now.Sub(began) < after/leastChance:
+	case in.silence.missed(began, now, after) && in.alive() && !in.proc.wasKilled():
+		p.logger.Error("policy's process leaves all requests unanswered: killing it", "pid", in.pid(), "after", after.String())
+		in.proc.kill()
 	}
 }
 

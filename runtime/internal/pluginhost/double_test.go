@@ -149,11 +149,11 @@ func (j *journal) all() string {
 
 func testSpec(name string, e Executable, options string) Spec {
 	m := newMemory()
+	input := policies.Input{
+		Name: name, Options: json.RawMessage(options), Routes: []policies.Route{{ID: "demo", Path: "/mcp/demo"}},
+	}
 	return Spec{
-		Name: name, Type: testType, Executable: e, Store: m, Audit: m,
-		Input: policies.Input{
-			Name: name, Options: json.RawMessage(options), Routes: []policies.Route{{ID: "demo", Path: "/mcp/demo"}},
-		},
+		Name: name, Type: testType, Executable: e, Store: m, Audit: m, Input: input, Report: testPolicyType{}.Validate(input),
 	}
 }
 

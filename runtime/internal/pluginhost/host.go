@@ -37,16 +37,20 @@ type Options struct {
 	// RestartWait is how long a call waits for a restart. One that was cut waits half of that to learn that the process
 	// died. Default: 2 s.
 	RestartWait time.Duration
+	// StuckAfter is how long a process may leave every Evaluate unanswered, three at least, before it is killed, which
+	// counts as a crash. Default: 5 s.
+	StuckAfter time.Duration
+	// MemoryInterval is the time between two looks at how much memory the processes have, where there is no cgroup for
+	// each. Default: 1 s.
+	MemoryInterval time.Duration
 }
-
-// DefaultMemory is how much memory a policy's process may have, in bytes.
-const DefaultMemory = 512 << 20
 
 // Host runs policies. It is made by New and safe for concurrent use.
 type Host struct {
 	options Options
 	run     *runDir
 	starter *starter
+	bounds  *memoryBounds
 	// ctx ends all starts when the host closes.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -65,6 +69,9 @@ type Spec struct {
 	Executable Executable
 	// Input is what the policy is configured with, each time its process starts.
 	Input policies.Input
+	// Report is what the policy type's Validate said of Input. A process that says otherwise is not started: requests
+	// would be served by a report that is not its own.
+	Report policies.Report
 	// Store and Audit are served to the policy's process, and to no other.
 	Store policies.Store
 	Audit policies.Audit
@@ -107,6 +114,8 @@ func New(options Options) (*Host, error) {
 	options.StopTimeout = cmpOr(options.StopTimeout, 2*time.Second)
 	options.HealthInterval = cmpOr(options.HealthInterval, 5*time.Second)
 	options.RestartWait = cmpOr(options.RestartWait, 2*time.Second)
+	options.StuckAfter = cmpOr(options.StuckAfter, 5*time.Second)
+	options.MemoryInterval = cmpOr(options.MemoryInterval, time.Second)
 
 	run, err := openRunDir(options.RunDir, options.Logger)
 	if err != nil {
@@ -115,7 +124,7 @@ func New(options Options) (*Host, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	return &Host{
 		options: options, run: run, starter: newStarter(), ctx: ctx, cancel: cancel,
-		policies: make(map[*Policy]struct{}),
+		bounds: newMemoryBounds(options.MemoryInterval, options.Logger), policies: make(map[*Policy]struct{}),
 	}, nil
 }
 
@@ -189,6 +198,7 @@ func (h *Host) Close() {
 	stops.Wait()
 	h.work.Wait()
 	h.starter.close()
+	h.bounds.watch.close()
 	if err := h.run.close(); err != nil {
 		h.options.Logger.Warn("cannot remove the run folder", "dir", h.run.path, "error", err)
 	}

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/status"
 
-	"durward/policies"
 	"durward/policies/policypb"
 	"durward/policies/sdk/protocol"
 )
@@ -30,13 +29,13 @@ type instance struct {
 	client   *plugin.Client
 	conns    connections
 	services *services
+	silence  silence
 
 	// Set by start.
 	policy policypb.PolicyClient
 	health grpc_health_v1.HealthClient
 	// life ends when go-plugin has seen the process's death.
-	life   context.Context
-	report policies.Report
+	life context.Context
 
 	closing sync.Once
 }
@@ -55,6 +54,8 @@ func newInstance(h *Host, spec Spec) *instance {
 			logger:     logger,
 			redacted:   spec.redacted,
 			now:        h.options.Now,
+			bounds:     h.bounds,
+			limit:      memoryLimit(spec.Memory),
 			done:       make(chan struct{}),
 		},
 	}
@@ -91,7 +92,8 @@ func (in *instance) config(h *Host) *plugin.ClientConfig {
 		},
 		GRPCDialOptions: []grpc.DialOption{
 			grpc.WithDefaultCallOptions(
-				grpc.MaxCallRecvMsgSize(protocol.MaxMessage), grpc.MaxCallSendMsgSize(protocol.MaxMessage)),
+				grpc.MaxCallRecvMsgSize(protocol.MaxMessage), grpc.MaxCallSendMsgSize(protocol.MaxMessage),
+				grpc.ForceCodecV2(newCodec())),
 			grpc.WithMaxHeaderListSize(protocol.MaxHeaderList),
 			grpc.WithDisableServiceConfig(),
 			grpc.WithDisableRetry(),
@@ -160,11 +162,15 @@ func (in *instance) configure(ctx context.Context) error {
 	if err != nil {
 		return in.explain("configure", err)
 	}
-	if in.report, err = policypb.DecodeReport(m); err != nil {
+	report, err := policypb.DecodeReport(m)
+	if err != nil {
 		return fmt.Errorf("configure: %w", err)
 	}
-	if len(in.report.Problems) > 0 {
-		return &ProblemsError{in.report.Problems}
+	if len(report.Problems) > 0 {
+		return &ProblemsError{report.Problems}
+	}
+	if err := confirm(report, in.spec.Report); err != nil {
+		return fmt.Errorf("configure: %w", err)
 	}
 	return nil
 }
@@ -234,6 +240,6 @@ func (in *instance) close() {
 			in.logger.Warn("cannot remove the folder of a policy's sockets", "error", err)
 		}
 		in.conns.close()
-		in.services.stop()
+		in.services.stop(in.stopTime)
 	})
 }

@@ -14,7 +14,10 @@ func selfPath() (path string, pinned bool, err error) {
 }
 
 // attributes give the process a group of its own, so that a terminal's Ctrl-C does not reach it and so that it can be
-// killed with its children. That it ends with the host is left to its lifeline.
-func attributes() *syscall.SysProcAttr {
+// killed with its children. That it ends with the host is left to its lifeline. There are no cgroups.
+func attributes(*os.File) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true}
 }
+
+// delegatedBySystemd is false: there is no systemd.
+func delegatedBySystemd(string) bool { return false }

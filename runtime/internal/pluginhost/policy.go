@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"durward/policies"
 )
 
 // State is what a policy is doing.
@@ -46,7 +44,6 @@ type Policy struct {
 	host   *Host
 	spec   Spec
 	logger *slog.Logger
-	report policies.Report
 	// ctx ends when the process is to end for good.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -71,7 +68,6 @@ func newPolicy(h *Host, spec Spec, first *instance) *Policy {
 		host:    h,
 		spec:    spec,
 		logger:  h.options.Logger.With("policy", spec.Name),
-		report:  first.report,
 		ctx:     ctx,
 		cancel:  cancel,
 		ended:   make(chan struct{}),
@@ -82,14 +78,15 @@ func newPolicy(h *Host, spec Spec, first *instance) *Policy {
 	}
 }
 
-// Report is what the policy said of its input when it was configured.
-func (p *Policy) Report() policies.Report { return p.report }
-
 // Status answers what the policy is doing.
 func (p *Policy) Status() Status {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.status
+	status, in := p.status, p.current
+	p.mu.Unlock()
+	if in != nil {
+		status.Memory = in.proc.memory()
+	}
+	return status
 }
 
 // Stop ends the policy. New calls fail at once. Calls in flight have until ctx ends, at most StopTimeout, and are cut

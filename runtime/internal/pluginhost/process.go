@@ -1,7 +1,6 @@
 package pluginhost
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +9,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,12 +21,8 @@ import (
 	"durward/policies/sdk/protocol"
 )
 
-const (
-	// maxHandshake bounds the first line of a process's standard output, in bytes. A true one has about 1,000.
-	maxHandshake = 4 << 10
-	// outputGrace is how long a dead process's output is read on: a child that it left may hold the pipes open.
-	outputGrace = 250 * time.Millisecond
-)
+// outputGrace is how long a dead process's output is read on: a child that it left may hold the pipes open.
+const outputGrace = 250 * time.Millisecond
 
 var errAbandoned = errors.New("start was given up")
 
@@ -42,10 +39,15 @@ type process struct {
 	// redacted answers a text of the process as it may be logged.
 	redacted func(string) string
 	now      func() time.Time
+	bounds   *memoryBounds
+	// limit is how many bytes of memory the process may have; 0 is no limit.
+	limit uint64
 
-	// dir is the private folder that go-plugin made for the sockets of both sides. Set by prepare.
-	dir string
-	cmd *exec.Cmd
+	// dir is the private folder that go-plugin made for the sockets of both sides. Set by prepare, as is handed, which is
+	// go-plugin's part of the environment.
+	dir    string
+	handed []string
+	cmd    *exec.Cmd
 
 	handshake *io.PipeReader
 	// outputs are our ends of the pipes; readers counts the goroutines that read them.
@@ -58,6 +60,9 @@ type process struct {
 	// alive is true from the start until the process is reaped: as long as pid is certainly its own.
 	alive bool
 	pid   int
+	// cgroup is the process's own, nil if it is watched instead; resident is what was last seen of it then.
+	cgroup   *cgroup
+	resident atomic.Uint64
 	// done is closed when the process has been started and is dead and reaped; exit is how it ended.
 	done chan struct{}
 	exit error
@@ -71,14 +76,7 @@ var _ runner.Runner = (*process)(nil)
 func (p *process) prepare(env []string, dir string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.dir = dir
-	p.cmd = &exec.Cmd{
-		Path:        p.executable.path,
-		Args:        append([]string{p.executable.name}, p.executable.args...),
-		Env:         append(append(env, "TMPDIR="+dir, protocol.LifelineEnv+"=3"), p.env...),
-		Dir:         dir,
-		SysProcAttr: attributes(),
-	}
+	p.dir, p.handed = dir, env
 }
 
 // Start starts the process. Part of runner.Runner, as are the other exported methods.
@@ -91,14 +89,12 @@ func (p *process) Start(context.Context) error {
 		return fmt.Errorf("make pipes: %w", err)
 	}
 	stdout, stderr, lifeline := pipes[0], pipes[1], pipes[2]
-	p.cmd.Stdout, p.cmd.Stderr = stdout.w, stderr.w
-	p.cmd.ExtraFiles = []*os.File{lifeline.r}
 
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	err = errAbandoned
 	if !p.killed {
-		err = p.start(p.cmd)
+		err = p.spawn(stdout.w, stderr.w, lifeline.r)
 	}
 	if err != nil {
 		for _, pipe := range pipes {
@@ -121,14 +117,60 @@ func (p *process) Start(context.Context) error {
 	return nil
 }
 
-// reap waits for the process, ends what it left of its group, and closes what is kept for it.
+// spawn starts the process in a cgroup of its own. If it cannot be started there (a sandbox may forbid the system call),
+// it is started without, and watched.
+func (p *process) spawn(stdout, stderr, lifeline *os.File) error {
+	if p.cgroup = p.bounds.cgroup(p.limit, p.logger); p.cgroup != nil {
+		err := p.spawnIn(p.cgroup.path, stdout, stderr, lifeline)
+		if err == nil {
+			return nil
+		}
+		p.logger.Warn("cannot start a process in a cgroup: it is watched instead", "error", err)
+		p.removeCgroup()
+	}
+	if err := p.spawnIn("", stdout, stderr, lifeline); err != nil {
+		return err
+	}
+	p.bounds.watch.add(p)
+	return nil
+}
+
+func (p *process) spawnIn(cgroup string, stdout, stderr, lifeline *os.File) error {
+	var folder *os.File
+	if cgroup != "" {
+		var err error
+		if folder, err = os.Open(cgroup); err != nil {
+			return fmt.Errorf("open cgroup: %w", err)
+		}
+		defer folder.Close()
+	}
+	p.cmd = &exec.Cmd{
+		Path:        p.executable.path,
+		Args:        append([]string{p.executable.name}, p.executable.args...),
+		Env:         slices.Concat(p.handed, []string{"TMPDIR=" + p.dir, protocol.LifelineEnv + "=3"}, memoryEnv(p.limit), p.env),
+		Dir:         p.dir,
+		SysProcAttr: attributes(folder),
+		Stdout:      stdout,
+		Stderr:      stderr,
+		ExtraFiles:  []*os.File{lifeline},
+	}
+	return p.start(p.cmd)
+}
+
+// reap waits for the process, ends what it left of its groups, and closes what is kept for it.
 func (p *process) reap() {
 	err := p.cmd.Wait()
 	p.mu.Lock()
 	p.exit = err
+	p.killGroups()
 	p.alive = false
-	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
 	p.mu.Unlock()
+	p.bounds.watch.remove(p)
+	if p.cgroup != nil {
+		if most, over := p.cgroup.exceeded(); over {
+			p.tellExcess(most)
+		}
+	}
 	_ = p.lifeline.Close()
 	close(p.done)
 
@@ -152,7 +194,18 @@ func (p *process) kill() {
 	defer p.mu.Unlock()
 	p.killed = true
 	if p.alive {
-		_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+		p.killGroups()
+	}
+}
+
+// killGroups ends the process with its process group, and with its cgroup what has left that. The caller holds the lock,
+// and the pid is still the process's own, or nobody's but its group's.
+func (p *process) killGroups() {
+	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
+	if p.cgroup != nil {
+		if err := p.cgroup.kill(); err != nil {
+			p.logger.Warn("cannot end all processes of a policy", "error", err)
+		}
 	}
 }
 
@@ -176,6 +229,7 @@ func (p *process) end() error {
 	p.reaped.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.removeCgroup()
 	if p.dir == "" {
 		return nil
 	}
@@ -222,46 +276,4 @@ func (p *process) PluginToHost(network, address string) (string, string, error) 
 
 func (*process) HostToPlugin(network, address string) (string, string, error) {
 	return network, address, nil
-}
-
-// passFirstLine gives the first line of stdout to line, if it is short enough, and throws away what follows.
-func passFirstLine(stdout io.Reader, line *io.PipeWriter) {
-	lines := bufio.NewReaderSize(stdout, maxHandshake)
-	first, err := lines.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		_ = line.CloseWithError(errors.New("first line of output is too long"))
-	} else {
-		_, _ = line.Write(first)
-		_ = line.Close()
-	}
-	_, _ = io.Copy(io.Discard, lines)
-}
-
-type eof struct{}
-
-func (eof) Read([]byte) (int, error) { return 0, io.EOF }
-func (eof) Close() error             { return nil }
-
-// pipe is both ends of one.
-type pipe struct{ r, w *os.File }
-
-func (p pipe) close() {
-	_ = p.r.Close()
-	_ = p.w.Close()
-}
-
-// newPipes makes n pipes or none.
-func newPipes(n int) ([]pipe, error) {
-	pipes := make([]pipe, 0, n)
-	for range n {
-		r, w, err := os.Pipe()
-		if err != nil {
-			for _, p := range pipes {
-				p.close()
-			}
-			return nil, err
-		}
-		pipes = append(pipes, pipe{r, w})
-	}
-	return pipes, nil
 }

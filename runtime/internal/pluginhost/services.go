@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
@@ -36,6 +37,7 @@ type services struct {
 	store  policies.Store
 	audit  policies.Audit
 	logger *slog.Logger
+	work   workload
 
 	mu      sync.Mutex
 	server  *grpc.Server
@@ -58,7 +60,8 @@ func (s *services) newServer(options []grpc.ServerOption) *grpc.Server {
 		grpc.MaxSendMsgSize(protocol.MaxMessage),
 		grpc.MaxHeaderListSize(protocol.MaxHeaderList),
 		grpc.MaxConcurrentStreams(parallelCalls),
-		grpc.ChainUnaryInterceptor(s.recoverPanics),
+		grpc.ForceServerCodecV2(newCodec()),
+		grpc.ChainUnaryInterceptor(s.count, s.recoverPanics),
 	)...)
 	policypb.RegisterStoreServer(server, s)
 	policypb.RegisterAuditServer(server, s)
@@ -71,8 +74,9 @@ func (s *services) newServer(options []grpc.ServerOption) *grpc.Server {
 	return server
 }
 
-// stop cuts what is still being served. The broker must be closed, or it would wait for calls to end.
-func (s *services) stop() {
+// stop cuts what is still being served. The broker must be closed, or it would wait for calls to end. A service that does
+// not heed the end of its call's context is given the time of patience, and left behind then.
+func (s *services) stop(patience time.Duration) {
 	s.mu.Lock()
 	s.stopped = true
 	server := s.server
@@ -80,7 +84,24 @@ func (s *services) stop() {
 	if server != nil {
 		server.Stop()
 	}
-	s.serving.Wait()
+	ended := make(chan struct{})
+	go func() {
+		s.serving.Wait()
+		close(ended)
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-ended:
+	case <-timer.C:
+		s.logger.Warn("a host service still works for a process that has ended")
+	}
+}
+
+// count keeps the account of what the host does for the process.
+func (s *services) count(ctx context.Context, m any, _ *grpc.UnaryServerInfo, next grpc.UnaryHandler) (any, error) {
+	defer s.work.begin()()
+	return next(ctx, m)
 }
 
 func (s *services) Get(ctx context.Context, m *policypb.GetRequest) (*policypb.Record, error) {
