@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"io/fs"
 	"net/http"
 
 	"durward/runtime/internal/admin"
@@ -27,6 +28,7 @@ func (h *Host) adminHandler() http.Handler {
 			r := h.Reload(context.Background(), "asked by an operator")
 			return r, r.Result != Refused
 		},
+		Plan:    func(ctx context.Context, files fs.FS) (any, error) { return h.Plan(ctx, files) },
 		Policy:  h.adminPath,
 		Metrics: h.metrics.Handler(h.options.Logger),
 	})

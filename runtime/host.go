@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/decision"
@@ -49,12 +50,18 @@ type Host struct {
 	processes generation.Pool[processKey, *policyProcess]
 	lanes     generation.Pool[laneKey, *lane]
 	stopping  sync.WaitGroup
+	draining  struct {
+		processes draining[*policyProcess]
+		lanes     draining[*lane]
+	}
 
 	// life ends, with errEnding as its cause, when the host begins to shut down.
 	life context.Context
 	end  context.CancelCauseFunc
 
+	started   time.Time  // set before there is a current generation
 	reloading sync.Mutex // one reload at a time
+	planning  sync.Mutex // one plan at a time
 	last      atomic.Pointer[Reload]
 }
 
@@ -124,7 +131,8 @@ func (h *Host) Run(ctx context.Context) (err error) {
 		return fmt.Errorf("start: %w", err)
 	}
 	h.reloading.Lock() // a reload that is asked for meanwhile must not say the last word
-	h.last.Store(&Reload{At: h.options.Now(), Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
+	h.started = h.options.Now()
+	h.last.Store(&Reload{At: h.started, Why: "start", Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
 	h.current.Swap(g)
 	h.reloading.Unlock()
 	undo.Add(func() { h.current.Swap(nil) })

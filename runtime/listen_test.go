@@ -37,7 +37,7 @@ func TestListenersThatAreGiven(t *testing.T) {
 	if said := w.log.text(); !strings.Contains(said, `"given":["listen","admin"]`) {
 		t.Errorf("the log does not say that the listeners were given:\n%s", said)
 	}
-	w.reload(runtime.Applied, func(s *setup) { s.gateway["listen"], s.gateway["admin"] = "127.0.0.1:2", "127.0.0.1:3" })
+	w.reload(runtime.Unchanged, func(s *setup) { s.gateway["listen"], s.gateway["admin"] = "127.0.0.1:2", "127.0.0.1:3" })
 	w.stop()
 	err := <-w.ended
 	w.ended <- err

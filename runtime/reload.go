@@ -2,9 +2,8 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"reflect"
-	"slices"
 	"strings"
 	"time"
 
@@ -35,6 +34,8 @@ type Reload struct {
 	// Error is why a configuration without problems could not be put to use.
 	Error string    `json:"error,omitempty"`
 	Notes []Problem `json:"notes,omitempty"`
+	// Changes are what it has changed; nothing unless the result is Applied.
+	Changes Changes `json:"changes,omitzero"`
 	// Phases are the steps it took, in their order, up to the one that refused it.
 	Phases []Phase `json:"phases,omitempty"`
 }
@@ -61,6 +62,8 @@ type Problem struct {
 // String is "file:line:column: /pointer: text".
 func (p Problem) String() string { return config.Problem(p).String() }
 
+var errNotRunning = errors.New("the gateway has not started or has ended")
+
 // ConfigError is a configuration with problems.
 type ConfigError struct{ Problems []Problem }
 
@@ -76,6 +79,8 @@ func (e *ConfigError) Error() string {
 type Validation struct {
 	Problems, Notes  []Problem
 	Policies, Routes int
+	// Files are the names, within the folder, of every file that was read or looked for, also if there are problems.
+	Files []string
 }
 
 // Validate loads and checks the configuration. It starts nothing and writes nothing. An error is a fault of the
@@ -87,10 +92,12 @@ func Validate(o Options) (Validation, error) {
 	}
 	loaded := loader.Load()
 	if loaded.Config == nil {
-		return Validation{Problems: publicProblems(loaded.Problems)}, nil
+		return Validation{Problems: publicProblems(loaded.Problems), Files: loaded.Files}, nil
 	}
 	cfg := loaded.Config
-	return Validation{Notes: publicProblems(cfg.Notes), Policies: len(cfg.Policies), Routes: len(cfg.Routes)}, nil
+	return Validation{
+		Notes: publicProblems(cfg.Notes), Policies: len(cfg.Policies), Routes: len(cfg.Routes), Files: loaded.Files,
+	}, nil
 }
 
 // Reload loads the configuration and, if it is good, puts it to use. It answers when that is done or refused; on a
@@ -99,91 +106,86 @@ func Validate(o Options) (Validation, error) {
 func (h *Host) Reload(ctx context.Context, why string) Reload {
 	h.reloading.Lock()
 	defer h.reloading.Unlock()
-	ctx = context.WithoutCancel(ctx)
 	h.turn(Loading)
 	defer h.turn(Serving)
+	ctx = context.WithoutCancel(ctx)
 	began := h.options.Now()
 	result := h.reload(ctx)
-	result.At = h.options.Now()
+	result.At, result.Why = h.options.Now(), why
 	h.last.Store(&result)
 	h.counted(result)
 	log := h.options.Logger.With("why", why, "result", result.Result, telemetry.KeyGeneration, result.Number,
-		"ms", h.options.Now().Sub(began).Milliseconds())
+		"ms", result.At.Sub(began).Milliseconds())
 	for _, p := range result.Problems {
 		log.Error("configuration problem", "problem", p.String())
 	}
 	if result.Error != "" {
 		log.Error("configuration refused", telemetry.KeyError, result.Error)
 	}
+	if lines := result.Changes.Lines(); len(lines) > 0 {
+		log = log.With("changes", lines)
+	}
 	log.Info("reload")
 	return result
 }
 
-func (h *Host) reload(ctx context.Context) Reload {
+func (h *Host) reload(ctx context.Context) (r Reload) {
 	acquired := h.current.Acquire()
 	if acquired == nil {
-		return Reload{Result: Refused, Error: "the gateway has not started or has ended"}
+		return Reload{Result: Refused, Error: errNotRunning.Error()}
 	}
 	defer acquired.Release()
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	defer context.AfterFunc(h.life, func() { cancel(errEnding) })()
 	old := acquired.Value
-	refused := Reload{Result: Refused, Number: old.number}
+	r = Reload{Result: Refused, Number: old.number}
 	if h.life.Err() != nil {
-		refused.Error = errEnding.Error()
-		return refused
+		r.Error = errEnding.Error()
+		return r
 	}
 
+	loaded := h.phase(&r, "load")
 	cfg, problems := h.load()
 	if cfg == nil {
-		refused.Problems = publicProblems(problems)
-		return refused
+		loaded()
+		r.Problems = publicProblems(problems)
+		return r
 	}
-	if fixed := h.options.settings(cfg); fixed != h.settings {
-		refused.Error = "listen, admin and data cannot change while the gateway runs: restart it, or take the change back"
-		return refused
+	changes, refusals := h.compare(old, cfg)
+	loaded()
+	if len(refusals) > 0 {
+		r.Error = strings.Join(refusals, "; ")
+		return r
 	}
-	if err := h.settings.check(cfg); err != nil {
-		refused.Error = err.Error()
-		return refused
+	r.Notes = publicProblems(cfg.Notes)
+	if changes.None() {
+		r.Result = Unchanged
+		return r
 	}
-	notes := publicProblems(cfg.Notes)
-	if same(cfg, old.config) && h.fit(old) {
-		return Reload{Result: Unchanged, Number: old.number, Notes: notes}
-	}
+	started := h.phase(&r, "start")
 	next, err := h.build(ctx, cfg, old.number+1)
+	started()
 	if err != nil {
-		refused.Error = err.Error()
-		return refused
+		r.Error = err.Error()
+		return r
 	}
+	swapped := h.phase(&r, "swap")
 	current := next.Value
 	h.current.Swap(next)
 	h.retire(old, current)
-	return Reload{Result: Applied, Number: current.number, Notes: notes}
+	swapped()
+	r.Result, r.Number, r.Changes = Applied, current.number, changes
+	return r
 }
 
-// same tells whether two configurations come to the same generation.
-func same(a, b *config.Config) bool {
-	return reflect.DeepEqual(a.Gateway, b.Gateway) &&
-		slices.EqualFunc(a.Policies, b.Policies, func(p, q config.Policy) bool { return p.Hash == q.Hash }) &&
-		slices.EqualFunc(a.Routes, b.Routes, func(r, s config.Route) bool { return r.Hash == s.Hash })
-}
-
-// fit tells whether every policy of g may go on as it is: its process is not down, and its executable is what it was.
-func (h *Host) fit(g *running) bool {
-	for i := range g.config.Policies {
-		p := &g.config.Policies[i]
-		if p.Middleware != nil {
-			continue
-		}
-		process := g.policies[p.Name].Value
-		exe, err := h.executables[p.Type]()
-		if err != nil || exe.ID() != process.key.executable || !process.alive() {
-			return false
-		}
+// phase begins a step of a reload. done notes how long it took.
+func (h *Host) phase(r *Reload, name string) (done func()) {
+	began := h.options.Now()
+	return func() {
+		took := h.options.Now().Sub(began)
+		r.Phases = append(r.Phases, Phase{Name: name, Milliseconds: float64(took.Microseconds()) / 1000})
 	}
-	return true
 }
 
 func publicProblems(problems []config.Problem) []Problem {

@@ -46,11 +46,11 @@ func TestG2_RefusedReloadChangesNothing(t *testing.T) {
 			want: "policies.json:8:11: /policies/0/handler/options/gates: "},
 		{name: "a route that names no policy", want: "routes.oas.json:",
 			edit: func(s *setup) { s.route("one").policies = []string{"a", "nobody"} }},
-		{name: "another address to listen at", want: "listen, admin and data cannot change",
+		{name: "another address to listen at", want: `listen cannot change while the gateway runs ("127.0.0.1:0" -> "127.0.0.1:1")`,
 			edit: func(s *setup) { s.gateway["listen"] = "127.0.0.1:1" }},
-		{name: "another address for operators", want: "listen, admin and data cannot change",
+		{name: "another address for operators", want: `admin cannot change while the gateway runs ("127.0.0.1:0" -> "127.0.0.1:1")`,
 			edit: func(s *setup) { s.gateway["admin"] = "127.0.0.1:1" }},
-		{name: "another folder for data", want: "listen, admin and data cannot change",
+		{name: "another folder for data", want: "data cannot change while the gateway runs (",
 			edit: func(s *setup) { s.gateway["data"] = filepath.Join(w.dir, "other") }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

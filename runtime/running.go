@@ -120,10 +120,7 @@ func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ 
 			}
 		}
 	}
-	byName := make(map[string]*config.Policy, len(cfg.Policies))
-	for i := range cfg.Policies {
-		byName[cfg.Policies[i].Name] = &cfg.Policies[i]
-	}
+	byName := policiesByName(cfg)
 	for i := range cfg.Routes {
 		c := h.chain(g, &cfg.Routes[i], byName)
 		undo.Add(c.release)
@@ -171,11 +168,10 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 		if p.Middleware != nil {
 			continue
 		}
-		exe, err := h.executables[p.Type]()
+		key, exe, err := h.processKey(p, g.config)
 		if err != nil {
-			return errors.Join(fmt.Errorf("policy %q: %w", p.Name, err), wait())
+			return errors.Join(err, wait())
 		}
-		key := processKey{p.Name, p.Hash, exe.ID(), g.config.Gateway.PolicyMemory}
 		if part := h.processes.Hold(key, (*policyProcess).alive); part != nil {
 			undo.Add(part.Release)
 			g.policies[p.Name] = part
@@ -185,7 +181,7 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 		go func() {
 			meter := h.metrics.Policy(p.Name)
 			process, err := h.plugins.Start(ctx, pluginhost.Spec{
-				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input, Report: p.Report,
+				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input,
 				Store: countedStore{h.store.Policy(p.Name), meter}, Audit: h.audit(p.Name, p.Redact), Redact: p.Redact,
 				Memory: key.memory,
 			})
@@ -201,35 +197,42 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 	return wait()
 }
 
+// processKey answers what the process of a policy would be made of now, and what to start.
+func (h *Host) processKey(p *config.Policy, cfg *config.Config) (processKey, pluginhost.Executable, error) {
+	exe, err := h.executables[p.Type]()
+	if err != nil {
+		return processKey{}, exe, fmt.Errorf("policy %q: %w", p.Name, err)
+	}
+	return processKey{p.Name, p.Hash, exe.ID(), cfg.Gateway.PolicyMemory}, exe, nil
+}
+
 // alive tells whether a process may serve another generation: one that is down for good is replaced.
 func (p *policyProcess) alive() bool { return p.Status().State != pluginhost.Down }
 
 // stopPolicy ends a process whose last lease was given back, and forgets what only it could answer.
 func (h *Host) stopPolicy(p *policyProcess) {
 	h.answers.Forget(p.instance)
-	h.stopping.Go(func() { p.Stop(context.Background()) })
+	h.stopping.Go(func() {
+		p.Stop(context.Background())
+		h.draining.processes.remove(p)
+	})
 }
 
 // chain compiles a route to one handler. byName answers the policies by name.
 func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Policy) *chain {
 	c := &chain{host: h, id: r.ID, methods: r.Methods, meter: h.metrics.Route(r.ID)}
-	sum := sha256.New()
-	sum.Write(r.Hash[:])
+	executables := make(map[string]string)
 	for place, name := range r.Inbound {
-		p := byName[name]
-		if p.Middleware != nil {
-			sum.Write(p.Hash[:])
-			continue
+		if p := byName[name]; p.Middleware == nil {
+			part := g.policies[name]
+			c.guards = append(c.guards, newGuard(p, r, part, place))
+			executables[name] = part.Value.key.executable
 		}
-		part := g.policies[name]
-		c.guards = append(c.guards, newGuard(p, r, part, place))
-		sum.Write(p.DecisionHash[:])
-		sum.Write([]byte(part.Value.key.executable))
 	}
-	sum.Sum(c.key[:0])
+	c.key = keyOfLane(r, byName, executables)
 	c.lane = h.lanes.Hold(c.key, func(*lane) bool { return true })
 	if c.lane == nil {
-		c.lane = h.lanes.Add(c.key, newLane(), (*lane).forget)
+		c.lane = h.lanes.Add(c.key, newLane(), h.forgetLane)
 	}
 	transport, release := h.transports.Acquire(r.Upstream)
 	c.releaseTransport = release
@@ -249,6 +252,29 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 	return c
 }
 
+// keyOfLane answers the key of a route, of whose policies those in processes have these executables.
+func keyOfLane(r *config.Route, policies map[string]*config.Policy, executables map[string]string) (key laneKey) {
+	sum := sha256.New()
+	sum.Write(r.Hash[:])
+	for _, name := range r.Inbound {
+		p := policies[name]
+		if p.Middleware != nil {
+			sum.Write(p.Hash[:])
+			continue
+		}
+		sum.Write(p.DecisionHash[:])
+		sum.Write([]byte(executables[name]))
+	}
+	sum.Sum(key[:0])
+	return key
+}
+
+// forgetLane ends a lane that nobody holds any more.
+func (h *Host) forgetLane(l *lane) {
+	l.forget()
+	h.draining.lanes.remove(l)
+}
+
 // release gives back what the generation holds of the chain.
 func (c *chain) release() {
 	c.releaseTransport()
@@ -261,8 +287,14 @@ func (h *Host) retire(old, current *running) {
 	for _, c := range current.chains {
 		kept[c.key] = true
 	}
+	for name, part := range old.policies {
+		if current.policies[name] != part {
+			h.draining.processes.add(part.Value)
+		}
+	}
 	for _, c := range old.chains {
 		if !kept[c.key] {
+			h.draining.lanes.add(c.lane.Value)
 			h.lanes.Forget(c.key, c.lane)
 			c.lane.Value.endAfter(h.options.Drain)
 		}

@@ -76,7 +76,7 @@ func (h *Host) Status() Status {
 	}
 	defer acquired.Release()
 	g := acquired.Value
-	s := Status{Number: g.number, Since: g.since, LastReload: *h.last.Load(), Watch: string(h.watcher.Mode())}
+	s := Status{Started: h.started, Draining: h.left(), Number: g.number, Since: g.since, LastReload: *h.last.Load(), Watch: string(h.watcher.Mode())}
 	decisions := h.decisions.Stats()
 	counts := func(policy string) map[string]uint64 {
 		if counted, asked := decisions[policy]; asked {
@@ -96,7 +96,8 @@ func (h *Host) Status() Status {
 		now := part.Value.Status()
 		s.Policies = append(s.Policies, PolicyStatus{
 			Name: p.Name, Type: p.Type, Hash: hex.EncodeToString(part.Value.key.hash[:8]),
-			PID: now.PID, State: string(now.State), Since: now.Since, Restarts: now.Restarts, Decisions: counts(p.Name),
+			PID: now.PID, State: string(now.State), Since: now.Since, Restarts: now.Restarts, Memory: now.Memory,
+			Decisions: counts(p.Name),
 		})
 	}
 	for i := range g.config.Routes {

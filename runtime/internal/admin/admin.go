@@ -9,13 +9,20 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"mime"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
+	"time"
 )
 
 // Options say what the handler shows.
@@ -31,6 +38,9 @@ type Options struct {
 	Generation func() any
 	// Reload loads the configuration anew and answers the result; ok tells whether it is in use now.
 	Reload func(*http.Request) (result any, ok bool)
+	// Plan compares the files of a candidate with what runs and answers the result. It changes nothing. An error is told
+	// to the caller.
+	Plan func(ctx context.Context, files fs.FS) (result any, err error)
 	// Policy answers the handler of a policy's own admin paths, or nil.
 	Policy func(name string) http.Handler
 	// Metrics answers GET /metrics, which is guarded as what is below /-/ is. Nil: there are none.
@@ -60,6 +70,7 @@ func New(o Options) http.Handler {
 		}
 		writeJSON(w, status, result)
 	})
+	guarded.HandleFunc("POST /-/plan", o.plan)
 	guarded.HandleFunc("/-/policies/{name}/", func(w http.ResponseWriter, r *http.Request) {
 		name := r.PathValue("name")
 		h := o.Policy(name)
@@ -74,6 +85,40 @@ func New(o Options) http.Handler {
 		mux.Handle("GET /metrics", o.authorize(o.Metrics))
 	}
 	return noPages(mux)
+}
+
+// archiveTimeout bounds how long an archive may take to arrive.
+const archiveTimeout = 30 * time.Second
+
+// plan answers POST /-/plan, whose body is a zip archive of the candidate's files.
+func (o Options) plan(w http.ResponseWriter, r *http.Request) {
+	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/zip" {
+		writeText(w, http.StatusUnsupportedMediaType, "send the files of the configuration as application/zip")
+		return
+	}
+	reading := http.NewResponseController(w)
+	_ = reading.SetReadDeadline(time.Now().Add(archiveTimeout)) // a writer without one is a test's
+	data, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxArchive))
+	_ = reading.SetReadDeadline(time.Time{})
+	if err != nil {
+		if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+			writeText(w, http.StatusRequestEntityTooLarge, fmt.Sprintf("the archive is larger than %d MiB", maxArchive>>20))
+			return
+		}
+		writeText(w, http.StatusBadRequest, "the archive broke off")
+		return
+	}
+	files, err := openArchive(data, maxContent)
+	if err != nil {
+		writeText(w, http.StatusBadRequest, err.Error())
+		return
+	}
+	result, err := o.Plan(r.Context(), files)
+	if err != nil {
+		writeText(w, http.StatusServiceUnavailable, err.Error())
+		return
+	}
+	writeJSON(w, http.StatusOK, result)
 }
 
 // noPages refuses what only a browser sends, and names that are not this listener's.

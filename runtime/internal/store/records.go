@@ -113,6 +113,16 @@ func (r *records) Commit(ctx context.Context, change policies.Change) error {
 	return nil
 }
 
+// Count answers how many records a policy keeps.
+func (db *DB) Count(ctx context.Context, policy string) (n int64, err error) {
+	row := db.read.QueryRowContext(ctx, `SELECT count(*) FROM records WHERE policy = $1 AND expires_at > $2`,
+		policy, db.now().UnixNano())
+	if err := row.Scan(&n); err != nil {
+		return 0, fmt.Errorf("count records: %w", err)
+	}
+	return n, nil
+}
+
 func (r *records) put(ctx context.Context, tx *sql.Tx, puts []policies.Put, now int64) error {
 	if len(puts) == 0 {
 		return nil

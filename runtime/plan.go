@@ -1,0 +1,56 @@
+package runtime
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"time"
+)
+
+// Plan is how a candidate differs from what runs.
+type Plan struct {
+	// Number and Since are those of the generation it was compared with.
+	Number uint64    `json:"number"`
+	Since  time.Time `json:"since"`
+	// Problems are what a person must mend in the files before they can be used. Then nothing else is told.
+	Problems []Problem `json:"problems,omitempty"`
+	Notes    []Problem `json:"notes,omitempty"`
+	// Refused says why a reload would refuse the candidate though it has no problems.
+	Refused []string `json:"refused,omitempty"`
+	Changes Changes  `json:"changes,omitzero"`
+	// DrainSeconds is how long what is open on a route that changes may go on.
+	DrainSeconds float64 `json:"drainSeconds"`
+}
+
+// Plan tells what a reload would change if the folder held these files. Variables are the host's own, so that it tells
+// of the configuration what the host would make of it. It starts nothing and writes nothing, and holds no secret (G10).
+// An error means that the host does not run, or that its store cannot be read.
+func (h *Host) Plan(ctx context.Context, files fs.FS) (Plan, error) {
+	h.planning.Lock()
+	defer h.planning.Unlock()
+	acquired := h.current.Acquire()
+	if acquired == nil {
+		return Plan{}, errNotRunning
+	}
+	defer acquired.Release()
+	g := acquired.Value
+	plan := Plan{Number: g.number, Since: g.since, DrainSeconds: h.options.Drain.Seconds()}
+	loaded := h.loader.Of(files, "").Load()
+	if loaded.Config == nil {
+		plan.Problems = publicProblems(loaded.Problems)
+		return plan, nil
+	}
+	plan.Notes = publicProblems(loaded.Config.Notes)
+	plan.Changes, plan.Refused = h.compare(g, loaded.Config)
+	for i := range plan.Changes.Policies {
+		p := &plan.Changes.Policies[i]
+		if p.Change != Removed {
+			continue
+		}
+		var err error
+		if p.Records, err = h.store.Count(ctx, p.Name); err != nil {
+			return Plan{}, fmt.Errorf("count records of policy %q: %w", p.Name, err)
+		}
+	}
+	return plan, nil
+}
