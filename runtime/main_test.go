@@ -42,7 +42,7 @@ type guardOptions struct {
 	Gate string `json:"gate,omitempty"`
 	// File is read when the process is configured, and told to the upstream. One that says "bad" is refused.
 	File string `json:"file,omitempty"`
-	// Start is what happens when the process is configured: "problem" or "error", after the gate was told.
+	// Start is what happens when the process is configured: "die", or "error" after the gate was told.
 	Start string `json:"start,omitempty"`
 	// Deny is an MCP method that is refused.
 	Deny string `json:"deny,omitempty"`
@@ -103,6 +103,9 @@ func (guardType) Configure(ctx context.Context, in policies.Input, _ policies.Ho
 			return nil, errors.New("the file is bad")
 		}
 		g.content = string(content)
+	}
+	if g.Start == "die" {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
 	if g.Start != "" {
 		if err := g.visit(ctx, "start"); err != nil {
