@@ -26,6 +26,9 @@ start it is not served: the problems are printed, and the exit status is 1.
 
 SIGINT and SIGTERM end the gateway in order: what is in flight has 30 seconds.
 
+Sockets that systemd has opened (a .socket unit) are served in place of --listen and
+--admin: those named public and admin, or one without a name for clients.
+
 A flag beats its variable, the variable beats gateway.json, and that beats the
 default.`,
 		Args: noArguments,
@@ -34,8 +37,12 @@ default.`,
 			if err != nil {
 				return err
 			}
-			host, err := runtime.New(o)
-			if err != nil {
+			if o.Listener, o.AdminListener, err = sockets(); err != nil {
+				return err
+			}
+			var host *runtime.Host
+			o.OnTurn = tellManager(o.Logger, func() runtime.Status { return host.Status() })
+			if host, err = runtime.New(o); err != nil {
 				return err
 			}
 			ctx, stop := untilSignal(c.Context())
