@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +45,7 @@ type Gateway struct {
 	SignIn SignIn
 
 	t      testing.TB
+	under  []string
 	binary string
 	env    []string
 	cmd    *exec.Cmd
@@ -93,6 +95,10 @@ func (g *Gateway) Plain() { g.binary = binary(g.t, "durward-plain") }
 // Program has another program run in place of durward, one that takes the same flags. It is called before the launch.
 func (g *Gateway) Program(path string) { g.binary = path }
 
+// Under has the gateway run under a command that starts what its last arguments say, in the same process: "unshare -Urm",
+// say. It is called before the launch.
+func (g *Gateway) Under(command ...string) { g.under = command }
+
 // Setenv gives the gateway a variable at its next launch.
 func (g *Gateway) Setenv(name, value string) { g.env = append(g.env, name+"="+value) }
 
@@ -107,7 +113,9 @@ func (g *Gateway) Launch() {
 		g.Log = newLog()
 	}
 	seen := len(g.Log.Lines(func(Line) bool { return true }))
-	g.cmd = exec.Command(g.binary, "serve", "--config", g.Config, "--listen", listen, "--admin", admin, "--data", g.Data)
+	command := append(slices.Clone(g.under),
+		g.binary, "serve", "--config", g.Config, "--listen", listen, "--admin", admin, "--data", g.Data)
+	g.cmd = exec.Command(command[0], command[1:]...)
 	g.cmd.Env = append(os.Environ(), g.env...)
 	output, input, err := os.Pipe()
 	if err != nil {

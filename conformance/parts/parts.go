@@ -1,5 +1,5 @@
-// Package parts answers what of the real parts that the suites need is on this machine: a browser, nginx, Node.js, and
-// the packages that are taken from npm.
+// Package parts answers what of the real parts that the suites need is on this machine: a browser, nginx, Node.js, the
+// packages that are taken from npm, and mounts and limits that a process has for itself.
 //
 // It owns the versions of the npm packages (the folder node) and installs them, once for each state of their lock file;
 // and it builds the Go programs that suites share. It promises that a part that is missing is named together with how to
@@ -41,6 +41,11 @@ func nginx() part {
 	}
 }
 
+// unshare is of util-linux, as is mount.
+func unshare() part {
+	return part{"unshare", []string{"unshare"}, "apt-get install --no-install-recommends util-linux mount"}
+}
+
 func npm() part { return part{"npm", []string{"npm"}, "apt-get install --no-install-recommends npm"} }
 
 // find answers the program's path.
@@ -71,12 +76,37 @@ func Nginx(t testing.TB) string {
 	return need(t, nginx())
 }
 
+// Unshare answers the path of unshare, on a machine where it can make user and mount namespaces.
+func Unshare(t testing.TB) string {
+	t.Helper()
+	path := need(t, unshare())
+	if err := namespaces(path); err != nil {
+		absent(t, err)
+	}
+	return path
+}
+
+// namespaces says why a process cannot have mounts and limits of its own, if so.
+func namespaces(unshare string) error {
+	if out, err := exec.Command(unshare, "-Urm", "mount", "-t", "tmpfs", "tmpfs", "/mnt").CombinedOutput(); err != nil {
+		return fmt.Errorf("user namespaces cannot be made on this machine (unshare -Urm: %s): in a container they need "+
+			"--security-opt seccomp=unconfined, on Ubuntu sysctl kernel.apparmor_restrict_unprivileged_userns=0",
+			strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
 // Missing says of each part that is not on this machine what it is and how to get it. To know, it installs the npm
 // packages if that has not been done.
 func Missing() []string {
 	var missing []string
-	for _, p := range []part{chromium(), nginx(), node(), npm()} {
+	for _, p := range []part{chromium(), nginx(), node(), npm(), unshare()} {
 		if _, err := p.find(); err != nil {
+			missing = append(missing, err.Error())
+		}
+	}
+	if command, err := unshare().find(); err == nil {
+		if err := namespaces(command); err != nil {
 			missing = append(missing, err.Error())
 		}
 	}

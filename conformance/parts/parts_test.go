@@ -11,10 +11,10 @@ import (
 func TestAMissingPartIsNamedWithHowToGetIt(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	missing := Missing()
-	if len(missing) != 4 {
+	if len(missing) != 5 {
 		t.Fatalf("missing: %q", missing)
 	}
-	for i, want := range []string{"chromium", "nginx-light", "nodejs", "npm"} {
+	for i, want := range []string{"chromium", "nginx-light", "nodejs", "npm", "util-linux"} {
 		if !strings.Contains(missing[i], "apt-get install --no-install-recommends "+want) {
 			t.Errorf("%q does not say how to get %s", missing[i], want)
 		}

@@ -63,6 +63,11 @@ func TestOverflow(t *testing.T) {
 	case <-time.After(patience):
 		t.Error("the queue was not overrun: this test shows nothing")
 	}
+	// Whoever has lost some events has those that follow.
+	w.Set([]string{path}, Contents{path: sumOf("1")})
+	renameTo(t, path, "2")
+	next()
+	goOn <- struct{}{}
 	if w.Mode() != Events {
 		t.Errorf("the mode is %q", w.Mode())
 	}
