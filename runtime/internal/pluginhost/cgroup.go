@@ -22,23 +22,34 @@ const (
 	removePause = 2 * time.Millisecond
 )
 
-// cgroups makes cgroups (version 2 of the interface) for policies, beside the one that the host itself is in: one with
-// processes of its own cannot have others below it that bound memory.
+// cgroupSystem is what a system shows of its cgroups (version 2 of the interface).
+type cgroupSystem struct {
+	// proc is this process's folder in /proc.
+	proc string
+	// delegated reports whether the service manager has marked a cgroup as given to whoever runs in it.
+	delegated func(dir string) bool
+	mkdir     func(string, os.FileMode) error
+	rmdir     func(string) error
+}
+
+func systemCgroups() cgroupSystem {
+	return cgroupSystem{proc: "/proc/self", delegated: delegatedBySystemd, mkdir: os.Mkdir, rmdir: syscall.Rmdir}
+}
+
+// cgroups makes cgroups for policies, beside the one that the host itself is in: one with processes of its own cannot have
+// others below it that bound memory.
 type cgroups struct {
+	system cgroupSystem
 	// dir is the folder they are made in: the parent of the host's own.
 	dir  string
 	made atomic.Uint64
-	// mkdir and rmdir are os.Mkdir and syscall.Rmdir where dir is a cgroup.
-	mkdir func(string, os.FileMode) error
-	rmdir func(string) error
 }
 
 // findCgroups answers where this process may make cgroups, or why it may not. It may if the one above its own has been
-// given to it, and to nobody else: marked says that the service manager has marked it so, and the root of a cgroup
-// namespace that is not the system's is a container's own. It moves no process, the host's own neither. proc is the
-// process's folder in /proc.
-func findCgroups(proc string, marked func(dir string) bool) (*cgroups, error) {
-	own, root, err := ownCgroup(proc)
+// given to it, and to nobody else: the service manager has marked it so, or it is the root of a cgroup namespace that is
+// not the system's, a container's own. No process is moved, the host's own neither.
+func findCgroups(s cgroupSystem) (*cgroups, error) {
+	own, root, err := ownCgroup(s.proc)
 	if err != nil {
 		return nil, err
 	}
@@ -46,13 +57,13 @@ func findCgroups(proc string, marked func(dir string) bool) (*cgroups, error) {
 	switch {
 	case own == root:
 		return nil, errors.New("the gateway is in a root cgroup, not in one below it")
-	case !marked(dir) && !(dir == root && exists(filepath.Join(dir, "cgroup.type"))):
+	case !s.delegated(dir) && !(dir == root && exists(filepath.Join(dir, "cgroup.type"))):
 		return nil, errors.New("the cgroup above the gateway's has not been delegated to it")
 	}
 	if err := enableMemory(dir); err != nil {
 		return nil, err
 	}
-	c := &cgroups{dir: dir, mkdir: os.Mkdir, rmdir: syscall.Rmdir}
+	c := &cgroups{system: s, dir: dir}
 	try, err := c.add(DefaultMemory)
 	if err != nil {
 		return nil, err
@@ -91,8 +102,8 @@ func ownCgroup(proc string) (own, root string, err error) {
 	for line := range strings.Lines(string(memberships)) {
 		if member, ok := strings.CutPrefix(strings.TrimSuffix(line, "\n"), "0::"); ok {
 			below, err := filepath.Rel(mounted, member)
-			if err != nil || below == ".." || strings.HasPrefix(below, "../") {
-				break
+			if err != nil || strings.HasPrefix(below, "..") || strings.HasPrefix(member, "/..") {
+				break // outside of the namespace, or of what is mounted
 			}
 			return path.Join(root, below), root, nil
 		}
@@ -124,14 +135,14 @@ func enableMemory(dir string) error {
 func (c *cgroups) add(limit uint64) (_ *cgroup, err error) {
 	g := &cgroup{
 		path:  filepath.Join(c.dir, fmt.Sprintf("policy-%d-%d", os.Getpid(), c.made.Add(1))),
-		rmdir: c.rmdir,
+		rmdir: c.system.rmdir,
 	}
-	if err := c.mkdir(g.path, 0o755); err != nil {
+	if err := c.system.mkdir(g.path, 0o755); err != nil {
 		return nil, fmt.Errorf("make cgroup: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, c.rmdir(g.path))
+			err = errors.Join(err, c.system.rmdir(g.path))
 		}
 	}()
 	if limit > 0 {

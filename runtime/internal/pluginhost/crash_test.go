@@ -280,7 +280,7 @@ func TestG6_NothingIsLeftAfterStopsAndCrashes(t *testing.T) {
 			h, _ := newHost(t, nil)
 			cycle(t, h) // what is made once and kept
 			before := count(t, h)
-			for range 20 {
+			for range 6 {
 				cycle(t, h)
 			}
 			// Goroutines that gRPC told to end may need a moment to be gone.
@@ -371,4 +371,15 @@ func alive(pid int) bool {
 	}
 	_, state, _ := strings.Cut(string(stat), ") ")
 	return !strings.HasPrefix(state, "Z")
+}
+
+// awaitDeath waits until a process that is no child of the test's is dead.
+func awaitDeath(t *testing.T, pid int) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); alive(pid); runtime.Gosched() {
+		if time.Now().After(deadline) {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			t.Fatalf("process %d lives on", pid)
+		}
+	}
 }

@@ -24,11 +24,18 @@ type memory struct {
 	version int64
 	events  []string
 	purged  []string
+	// hang is closed when the store no longer hangs on keys that begin with "hang/".
+	hang chan struct{}
 }
 
-func newMemory() *memory { return &memory{records: make(map[string]policies.Record)} }
+func newMemory() *memory {
+	return &memory{records: make(map[string]policies.Record), hang: make(chan struct{})}
+}
 
 func (m *memory) Get(_ context.Context, key string) (policies.Record, error) {
+	if strings.HasPrefix(key, "hang/") {
+		<-m.hang // whatever becomes of the context
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if strings.HasPrefix(key, "fault/") {

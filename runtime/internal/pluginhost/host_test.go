@@ -150,6 +150,7 @@ func TestG7_StartFailsAndLeavesNothing(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			h, j := newHost(t, func(o *Options) {
 				if c.want == "was not ready within" {
 					o.StartTimeout = 3 * time.Second

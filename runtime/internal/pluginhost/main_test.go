@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime"
 	"strconv"
@@ -28,6 +29,10 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 2 && os.Args[1] == "as-policy" {
 		runAsPolicy(os.Args[2])
+		return
+	}
+	if len(os.Args) > 2 && os.Args[1] == "as-child" {
+		runAsChild(os.Args[2])
 		return
 	}
 	if len(os.Args) > 3 && os.Args[1] == "as-host" {
@@ -162,6 +167,18 @@ func (p *testPolicy) Evaluate(ctx context.Context, r policies.Request) (policies
 	case "hang":
 		<-ctx.Done()
 		return policies.Decision{}, ctx.Err()
+	case "deaf":
+		<-make(chan struct{})
+	case "deaf with the store":
+		_, _ = p.host.Store.Get(context.WithoutCancel(ctx), "hang/1")
+	case "eat":
+		eat()
+	case "child eats", "child stays":
+		allow.Principal.Subject = startChild(r.Name, false)
+	case "child leaves":
+		allow.Principal.Subject = startChild(r.Name, true)
+	case "close streams":
+		_, _ = syscall.Close(1), syscall.Close(2)
 	case "exit":
 		os.Exit(3)
 	case "exit once":
@@ -170,6 +187,45 @@ func (p *testPolicy) Evaluate(ctx context.Context, r policies.Request) (policies
 		}
 	}
 	return allow, nil
+}
+
+// startChild starts a child that holds this process's output, leaves its process group or stays, and answers its id.
+func startChild(how string, leaves bool) string {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	child := exec.Command(path, "as-child", how)
+	child.Stderr = os.NewFile(2, "stderr")
+	child.SysProcAttr = &syscall.SysProcAttr{Setsid: leaves}
+	if err := child.Start(); err != nil {
+		panic(err)
+	}
+	return strconv.Itoa(child.Process.Pid)
+}
+
+func runAsChild(how string) {
+	if how == "child eats" {
+		go eat()
+	}
+	forever := make(chan os.Signal, 1)
+	signal.Notify(forever, syscall.SIGUSR1)
+	<-forever
+}
+
+// eaten is how much eat takes, and no more: it must not hurt the machine when nobody stops it.
+const eaten = 320 << 20
+
+// eat takes memory that is not Go's, so that no collection of garbage slows it down.
+func eat() {
+	pages, err := syscall.Mmap(-1, 0, eaten, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	if err != nil {
+		panic(err)
+	}
+	for i := 0; i < len(pages); i += os.Getpagesize() {
+		pages[i] = 1
+	}
+	<-make(chan struct{})
 }
 
 func (p *testPolicy) ServeHTTP(w http.ResponseWriter, r *http.Request) {

@@ -42,7 +42,7 @@ type memoryBounds struct {
 // newMemoryBounds finds out which it is, and says so.
 func newMemoryBounds(interval time.Duration, logger *slog.Logger) *memoryBounds {
 	b := &memoryBounds{watch: newMemoryWatch(interval, residentByGroup, logger)}
-	cgroups, err := findCgroups("/proc/self", delegatedBySystemd)
+	cgroups, err := findCgroups(systemCgroups())
 	switch {
 	case err == nil:
 		b.cgroups = cgroups
