@@ -181,7 +181,7 @@ func (h *Host) startPolicies(ctx context.Context, g *running, undo *generation.U
 		go func() {
 			meter := h.metrics.Policy(p.Name)
 			process, err := h.plugins.Start(ctx, pluginhost.Spec{
-				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input,
+				Name: p.Name, Type: p.Type, Executable: exe, Input: p.Input, Report: p.Report,
 				Store: countedStore{h.store.Policy(p.Name), meter}, Audit: h.audit(p.Name, p.Redact), Redact: p.Redact,
 				Memory: key.memory,
 			})
