@@ -21,8 +21,10 @@ const (
 	MaxHeader = 64 << 10
 	// MaxTag is the longest tag of a decision, in bytes.
 	MaxTag = 256
-	// MaxText is the longest text of a problem, note, fact, reason or audit field, in bytes. Longer ones are cut when
-	// they are encoded and refused when they are decoded.
+	// MaxScopes is how many scopes a principal may have. Together they have at most MaxText bytes.
+	MaxScopes = 256
+	// MaxText is the longest text of a principal, problem, note, fact, reason or audit field, in bytes. Those that are for
+	// people to read are cut when they are encoded; all are refused when they are decoded.
 	MaxText = 4 << 10
 )
 

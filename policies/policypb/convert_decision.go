@@ -125,7 +125,28 @@ func checkDecision(d policies.Decision) error {
 			return err
 		}
 	}
+	if err := checkPrincipal(d.Principal); err != nil {
+		return err
+	}
 	return checkTexts(d.Reason)
+}
+
+// checkPrincipal bounds what goes into headers, logs and memory with every request.
+func checkPrincipal(p *policies.Principal) error {
+	if p == nil {
+		return nil
+	}
+	if len(p.Scopes) > MaxScopes {
+		return fmt.Errorf("%d scopes, more than %d", len(p.Scopes), MaxScopes)
+	}
+	size := 0
+	for _, scope := range p.Scopes {
+		size += len(scope)
+	}
+	if size > MaxText {
+		return fmt.Errorf("scopes have %d bytes, more than %d", size, MaxText)
+	}
+	return checkTexts(p.Issuer, p.Subject, p.Email, p.Name, p.Client, p.Grant)
 }
 
 // checkOutcome refuses what does not go together. Whatever is not listed here is no decision.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -328,5 +329,31 @@ func TestG8_ProcessExitsWhenItsLifelineEnds(t *testing.T) {
 		}
 	case <-time.After(5 * time.Second):
 		t.Fatal("did not exit")
+	}
+}
+
+// A policy that heeds its context says that it ran out of time before the host gives it up: silence is for the stuck.
+func TestPolicyThatRunsOutOfTimeSaysSoInTime(t *testing.T) {
+	for wait, early := range map[time.Duration]time.Duration{
+		2 * time.Second: 200 * time.Millisecond, time.Minute: 200 * time.Millisecond, 100 * time.Millisecond: 10 * time.Millisecond,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := &fake{evaluate: func(ctx context.Context, _ policies.Request) (policies.Decision, error) {
+				<-ctx.Done()
+				return policies.Decision{}, ctx.Err()
+			}}
+			s := newServer(f, slog.New(slog.DiscardHandler), nil)
+			s.policy.Store(&configured{f})
+			ctx, cancel := context.WithTimeout(t.Context(), wait)
+			defer cancel()
+			began := time.Now()
+			_, err := s.Evaluate(ctx, policypb.EncodeRequest(policies.Call{Time: began}, policies.Request{Route: "a"}))
+			if status.Code(err) != codes.DeadlineExceeded || ctx.Err() != nil {
+				t.Errorf("within %v: %v, %v", wait, err, ctx.Err())
+			}
+			if got := wait - time.Since(began); got != early {
+				t.Errorf("within %v: %v early, want %v", wait, got, early)
+			}
+		})
 	}
 }
