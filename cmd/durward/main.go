@@ -1,7 +1,8 @@
-// Command durward is the gateway: serve, demo, validate, version.
+// Command durward is the gateway (serve, demo, validate, version) and asks one that runs (plan, status).
 //
 // Each verb has a file of its own, which turns flags and variables into the options of the package that does the work.
-// The exit status is 0 when all went well, 1 when it did not, and 2 when the command line was not understood.
+// The exit status is 0 when all went well, 1 when it did not, and 2 when the command line was not understood; of plan 2
+// says that something would change, and 1 everything else.
 package main
 
 import (
@@ -18,6 +19,9 @@ import (
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+
+// statusOfUsage annotates a verb whose exit status, when the command line was not understood, is not 2.
+const statusOfUsage = "exit status of wrong usage"
 
 // exitError ends the command with a status of its own, saying nothing more.
 type exitError int
@@ -37,6 +41,9 @@ func run(args []string, out, errOut io.Writer) int {
 	}
 	if !understood {
 		fmt.Fprintf(errOut, "durward: %v\nTry: %s --help\n", err, c.CommandPath())
+		if c.Annotations[statusOfUsage] == "1" {
+			return 1
+		}
 		return 2
 	}
 	return explain(err, errOut)
@@ -69,13 +76,16 @@ func newRootCommand() *cobra.Command {
 each client signs its user in before it may call a tool.`,
 		Example: `  durward demo                       see it work on this machine, with nothing to set up
   durward validate --config config   check a configuration
-  durward serve --config config      run the gateway`,
+  durward serve --config config      run the gateway
+  durward plan --config config       tell what an edit would change in it, before it does
+  durward status --watch             look at it while it runs`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newServeCommand(), newDemoCommand(), newValidateCommand(), newVersionCommand(), newPolicyCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newValidateCommand(), newPlanCommand(), newStatusCommand(),
+		newVersionCommand(), newPolicyCommand())
 	return root
 }
 

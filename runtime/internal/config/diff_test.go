@@ -223,3 +223,14 @@ func TestCompareBoundsReasons(t *testing.T) {
 		t.Errorf("%d reasons, the last: %s", len(d.reasons), last)
 	}
 }
+
+// A reason says the same wherever it comes from: JSON that has been indented and escaped for the way is one line.
+func TestReasonOfTravelledValue(t *testing.T) {
+	r := Reason{What: "option", Where: "/extra", Is: json.RawMessage("[\n  \"a\\u003cb\",\n  900\n]")}
+	if got, want := r.String(), `option /extra: added ["a<b",900]`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	if got, want := (Reason{What: "type", Was: json.RawMessage("no JSON")}).String(), "type: removed, was "; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}

@@ -70,9 +70,9 @@ func (r Reason) change() string {
 	return how
 }
 
-// shown is the value, or how it begins.
+// shown is the value, or how it begins. It may have come a long way, and have been indented and escaped on it.
 func shown(value json.RawMessage) string {
-	text := string(value)
+	text := string(written(decoded(value)))
 	if len(text) <= maxShown {
 		return text
 	}
