@@ -100,6 +100,9 @@ func (w *Watcher) Run(ctx context.Context, changed func()) {
 	poll := time.NewTicker(w.options.Poll)
 	defer poll.Stop()
 	debounce := newDebounce(w.options.Debounce, w.options.Ceiling)
+	w.mu.Lock()
+	w.follow(folders)
+	w.mu.Unlock()
 	for {
 		select {
 		case <-ctx.Done():
@@ -137,12 +140,16 @@ func (w *Watcher) lose(folders *folders, cause error) {
 	w.events.Store(false)
 }
 
+// follow has events come from around the files.
+func (w *Watcher) follow(folders *folders) {
+	w.events.Store(folders.follow(around(w.files)))
+}
+
 // check says whether content has changed, and takes what it found for known.
 func (w *Watcher) check(folders *folders) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	// Before reading: what changes afterwards makes an event.
-	w.events.Store(folders.follow(around(w.files)))
+	w.follow(folders) // before reading: what changes afterwards makes an event
 	found := w.reader.Read(w.files)
 	if found.agrees(w.known) {
 		return false
