@@ -48,6 +48,7 @@ type Gateway struct {
 	under  []string
 	binary string
 	env    []string
+	files  []*os.File
 	cmd    *exec.Cmd
 	exited chan struct{}
 }
@@ -99,6 +100,9 @@ func (g *Gateway) Program(path string) { g.binary = path }
 // say. It is called before the launch.
 func (g *Gateway) Under(command ...string) { g.under = command }
 
+// Files gives the gateway open files at each launch, the first of them as descriptor 3.
+func (g *Gateway) Files(files ...*os.File) { g.files = files }
+
 // Setenv gives the gateway a variable at its next launch.
 func (g *Gateway) Setenv(name, value string) { g.env = append(g.env, name+"="+value) }
 
@@ -117,6 +121,7 @@ func (g *Gateway) Launch() {
 		g.binary, "serve", "--config", g.Config, "--listen", listen, "--admin", admin, "--data", g.Data)
 	g.cmd = exec.Command(command[0], command[1:]...)
 	g.cmd.Env = append(os.Environ(), g.env...)
+	g.cmd.ExtraFiles = g.files
 	output, input, err := os.Pipe()
 	if err != nil {
 		g.t.Fatal(err)
