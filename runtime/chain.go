@@ -54,42 +54,6 @@ func newGuard(p *config.Policy, r *config.Route, part *policyPart, place int) gu
 	}
 }
 
-// hold takes the leases that serving the chain needs. The caller has acquired the generation that holds them all, so
-// none can have ended.
-func (c *chain) hold() *lease {
-	for i := range c.guards {
-		c.guards[i].part.Hold()
-	}
-	c.lane.Hold()
-	c.lane.Value.open.Add(1)
-	return &lease{chain: c}
-}
-
-// lease is what one request holds of its chain, and what is said of it on its way.
-type lease struct {
-	chain   *chain
-	decided bool
-	way     passage.Passage
-}
-
-// decide gives the policies back.
-func (l *lease) decide() {
-	if l.decided {
-		return
-	}
-	l.decided = true
-	for i := range l.chain.guards {
-		l.chain.guards[i].part.Release()
-	}
-}
-
-// end gives back whatever is still held.
-func (l *lease) end() {
-	l.decide()
-	l.chain.lane.Value.open.Add(-1)
-	l.chain.lane.Release()
-}
-
 // serve answers a request on the route. It gives back the lease.
 func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Caller, l *lease) {
 	defer l.end()
@@ -100,23 +64,14 @@ func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Call
 	if !ok {
 		return
 	}
-	for i := range c.guards {
-		g := &c.guards[i]
-		d := g.decide(c.host, r, caller, message)
-		if d.Outcome != policies.Allow {
-			l.decide() // before anything is written: a client that does not read keeps no process alive
-			c.refuse(w, r, g, d, caller)
-			return
-		}
-		if d.Principal != nil {
-			l.way.Principal = d.Principal
-		}
-		for name, values := range d.SetHeader {
-			l.way.Set(g.place, name, values)
-		}
+	l.request, l.caller, l.message = r, caller, message
+	refusing, d := l.pass()
+	l.decide() // before anything is written: a client that does not read keeps no process alive
+	if refusing != nil {
+		c.refuse(w, r, refusing, d, caller)
+		return
 	}
-	l.decide()
-	l.way.Drain = c.lane.Value.ended
+	l.attend()
 	c.next.ServeHTTP(w, r.WithContext(passage.With(r.Context(), &l.way)))
 }
 
@@ -145,17 +100,19 @@ func (c *chain) read(w http.ResponseWriter, r *http.Request) (mcp.Message, *http
 	return message, r, true
 }
 
-// decide answers the policy's decision: the one that is remembered, or a new one.
-func (g *guard) decide(h *Host, r *http.Request, caller origin.Caller, message mcp.Message) policies.Decision {
+// decide answers the policy's decision on a request: the one that is remembered, or a new one. If it allows, hold joins
+// those who are told when it is taken back; nil is nobody.
+func (g *guard) decide(l *lease, hold *decision.Hold) policies.Decision {
+	h, r := l.chain.host, l.request
 	log := telemetry.RequestFrom(r.Context())
 	query := decision.Query{
-		Policy: g.policy, Key: g.key(r, caller, message), Client: caller.Address, Anonymous: !g.varies(r),
+		Policy: g.policy, Key: g.key(r, l.caller, l.message), Client: l.caller.Address, Anonymous: !g.varies(r),
 	}
-	d, source, remembered := h.decisions.Lookup(query)
+	d, source, remembered := h.decisions.Lookup(query, hold)
 	if !remembered {
-		request := g.request(r, caller, message)
+		request := g.request(r, l.caller, l.message)
 		began := h.options.Now()
-		d, source = h.decisions.Decide(r.Context(), query, func(ctx context.Context) (policies.Decision, error) {
+		d, source = h.decisions.Decide(r.Context(), query, hold, func(ctx context.Context) (policies.Decision, error) {
 			return h.evaluate(ctx, g, policies.Call{Time: h.options.Now(), RequestID: log.ID}, request)
 		})
 		h.metrics.Decided(g.policy, source.String(), h.options.Now().Sub(began))

@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"bufio"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -21,7 +22,13 @@ type stream struct {
 // open begins a stream on a route.
 func (w *world) open(route string) *stream {
 	w.t.Helper()
-	answer, err := w.client.Do(w.request(http.MethodPost, "/mcp/"+route, ping, "Authorization", "Bearer good"))
+	return w.openAs(route, "Bearer good")
+}
+
+// openAs begins a stream with a credential.
+func (w *world) openAs(route, credential string) *stream {
+	w.t.Helper()
+	answer, err := w.client.Do(w.request(http.MethodPost, "/mcp/"+route, ping, "Authorization", credential))
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -49,14 +56,23 @@ func (s *stream) pass(t *testing.T, text string) {
 	}
 }
 
+// lastWords is the event that ends the answer to a call that was not finished. The stream's call is a ping.
+const lastWords = "event: message\n" +
+	`data: {"jsonrpc":"2.0","id":1,"error":{"code":-32603,"message":"the gateway ended this call before its answer was complete: `
+
+const (
+	drained = lastWords + `the route has changed, or the gateway shuts down"}}` + "\n\n"
+	revoked = lastWords + `the access it was made with was taken back"}}` + "\n\n"
+)
+
 // rest reads to the end, which is clean: anything but io.EOF is an error.
 func (s *stream) rest() (string, error) {
 	text, err := io.ReadAll(s.body)
 	return string(text), err
 }
 
-// G4: a stream on a route that a reload changes goes on until the drain time is over, and then ends as if the upstream
-// had ended it. One on a route that did not change goes on.
+// G4: a stream on a route that a reload changes goes on until the drain time is over, and then ends with an error for the
+// call. One on a route that did not change goes on.
 func TestG4_StreamsOutliveReloads(t *testing.T) {
 	t.Parallel()
 	const drain = 5 * time.Second // within which every stream passes an event after the reload
@@ -81,23 +97,7 @@ func TestG4_StreamsOutliveReloads(t *testing.T) {
 		open[id] = w.open(id)
 		open[id].pass(t, "before")
 	}
-	waiting := make(chan reply)
-	go func() {
-		r := w.request(http.MethodPost, "/mcp/waiting", ping, "Authorization", "Bearer good")
-		answer, err := w.client.Do(r)
-		if err != nil {
-			t.Error(err)
-			close(waiting)
-			return
-		}
-		defer answer.Body.Close()
-		text, err := io.ReadAll(answer.Body)
-		if err != nil {
-			t.Error(err)
-		}
-		waiting <- reply{answer.StatusCode, answer.Header, string(text)}
-	}()
-	w.upstream.next(t)
+	waiting := w.wait("Bearer good")
 
 	began := time.Now()
 	w.reload(runtime.Applied, func(s *setup) {
@@ -116,29 +116,33 @@ func TestG4_StreamsOutliveReloads(t *testing.T) {
 	}
 	for _, id := range ends {
 		rest, err := open[id].rest()
-		if err != nil || rest != "" {
-			t.Errorf("%s: the stream ended with %v after %q, want a clean end", id, err, rest)
+		if err != nil || rest != drained {
+			t.Errorf("%s: the stream ended with %v after %q, want a clean end after the error", id, err, rest)
 		}
 		if took := time.Since(began); took < drain {
 			t.Errorf("%s: the stream ended %v after the reload, before its time", id, took)
 		}
 		<-open[id].gone // the upstream is told
 	}
-	r, ok := <-waiting
-	if !ok || r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
+	r := <-waiting
+	if r.status != http.StatusServiceUnavailable || r.header.Get("Retry-After") == "" {
 		t.Errorf("the call that had no answer yet was answered %d %s", r.status, r.body)
 	}
 	for _, id := range goesOn {
 		open[id].pass(t, "after the drain time")
 	}
-	for _, route := range w.host.Status().Routes {
+	status := w.host.Status()
+	for _, route := range status.Routes {
 		want := int64(0)
 		if strings.Contains(strings.Join(goesOn, " "), route.ID) {
 			want = 1
 		}
-		if route.Open != want {
-			t.Errorf("status: %d answers are open on %s, want %d", route.Open, route.ID, want)
+		if route.Open != want || route.Streams != want {
+			t.Errorf("status: %d answers and %d streams are open on %s, want %d", route.Open, route.Streams, route.ID, want)
 		}
+	}
+	if want := map[string]uint64{"drained": uint64(len(ends)) + 1, "revoked": 0, "expired": 0}; !maps.Equal(status.Ended, want) {
+		t.Errorf("status: %v were ended, want %v", status.Ended, want)
 	}
 	for _, id := range goesOn {
 		close(open[id].send)
@@ -157,7 +161,7 @@ func TestG4_RouteThatComesBack(t *testing.T) {
 	w.reload(runtime.Applied, func(s *setup) { s.route("one").upstream = w.upstream.URL + "/elsewhere" })
 	w.reload(runtime.Applied, func(s *setup) { s.route("one").upstream = w.upstream.URL + "/stream/one" })
 	fresh := w.open("one")
-	if rest, err := old.rest(); err != nil || rest != "" {
+	if rest, err := old.rest(); err != nil || rest != drained {
 		t.Errorf("the old stream ended with %v after %q", err, rest)
 	}
 	fresh.pass(t, "still here")
@@ -177,8 +181,8 @@ func TestG4_ShutdownEndsStreamsCleanly(t *testing.T) {
 	w.log.await(t, "shutting down", 0)
 	s.pass(t, "while it shuts down")
 	rest, err := s.rest()
-	if err != nil || rest != "" {
-		t.Errorf("the stream ended with %v after %q, want a clean end", err, rest)
+	if err != nil || rest != drained {
+		t.Errorf("the stream ended with %v after %q, want a clean end after the error", err, rest)
 	}
 	if took := time.Since(began); took < drain {
 		t.Errorf("the stream ended %v after the signal, before its time", took)

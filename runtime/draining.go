@@ -34,9 +34,6 @@ func (d *draining[T]) all() []T {
 	return things
 }
 
-// count answers how many answers are open on the lane, and how many of them are event streams.
-func (l *lane) count() (open, streams int64) { return l.open.Load(), 0 }
-
 // left is what earlier generations have left.
 func (h *Host) left() Draining {
 	left := Draining{Policies: len(h.draining.processes.all())}

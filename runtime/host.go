@@ -49,6 +49,7 @@ type Host struct {
 	current   generation.Current[*running]
 	processes generation.Pool[processKey, *policyProcess]
 	lanes     generation.Pool[laneKey, *lane]
+	ended     endings
 	stopping  sync.WaitGroup
 	draining  struct {
 		processes draining[*policyProcess]

@@ -79,7 +79,7 @@ func (guardType) Validate(in policies.Input) policies.Report {
 		}
 		report.Vary[r.ID] = vary
 	}
-	for _, path := range []string{"echo", "hold", "fail"} {
+	for _, path := range []string{"echo", "hold", "fail", "revoke"} {
 		report.Paths = append(report.Paths, policies.Path{Path: "/" + in.Name + "/" + path})
 	}
 	report.Paths = append(report.Paths, policies.Path{Path: "/" + in.Name + "/operator", Admin: true})
@@ -89,8 +89,8 @@ func (guardType) Validate(in policies.Input) policies.Report {
 	return report
 }
 
-func (guardType) Configure(ctx context.Context, in policies.Input, _ policies.Host) (policies.Policy, error) {
-	g := guard{name: in.Name}
+func (guardType) Configure(ctx context.Context, in policies.Input, host policies.Host) (policies.Policy, error) {
+	g := guard{name: in.Name, store: host.Store}
 	if err := json.Unmarshal(in.Options, &g.guardOptions); err != nil {
 		return nil, err
 	}
@@ -121,6 +121,7 @@ type guard struct {
 	guardOptions
 	name    string
 	content string // of File
+	store   policies.Store
 }
 
 // visit tells the gate who comes, and waits until it opens.
@@ -147,6 +148,7 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 		Outcome:   policies.Allow,
 		Principal: &policies.Principal{Issuer: "test", Subject: cmp.Or(g.Subject, "somebody"), Email: g.Email},
 		TTL:       time.Duration(g.TTL) * time.Second,
+		Tags:      []string{tagOf(r.Header.Get("Authorization"))},
 		SetHeader: http.Header{"X-Policy": {g.name}, "X-Mark": {g.Mark}, "X-Seen": {string(seen)}, "X-File": {g.content}},
 	}
 	if g.Nobody {
@@ -154,6 +156,11 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 	}
 	if g.Deny != "" && r.Method == g.Deny {
 		return refusal(http.StatusForbidden, "not this method"), nil
+	}
+	if _, err := g.store.Get(ctx, revokedKey(r.Header.Get("Authorization"))); err == nil {
+		return refusal(http.StatusUnauthorized, "taken back"), nil
+	} else if !errors.Is(err, policies.ErrNotFound) {
+		return policies.Decision{}, err
 	}
 	switch r.Header.Get("Authorization") {
 	case "Bearer refused":
@@ -170,6 +177,28 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 		allow.SetHeader.Set("Authorization", "Bearer of the upstream")
 	}
 	return allow, nil
+}
+
+// tagOf is the tag of decisions on a credential.
+func tagOf(credential string) string { return "of " + credential }
+
+// revokedKey is where it stands that a credential was taken back.
+func revokedKey(credential string) string { return "revoked/" + url.QueryEscape(credential) }
+
+// revoke takes back what the query's credential is worth; or with "again", which says that nothing of it has changed, only
+// the decisions on it.
+func (g *guard) revoke(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	credential := query.Get("credential")
+	c := policies.Change{Purge: []string{tagOf(credential)}}
+	if !query.Has("again") {
+		c.Puts = []policies.Put{{
+			Key: revokedKey(credential), Value: []byte("{}"), Expires: policies.CallFrom(r.Context()).Time.Add(time.Hour),
+		}}
+	}
+	if err := g.store.Commit(r.Context(), c); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
 }
 
 func refusal(status int, text string) policies.Decision {
@@ -195,6 +224,8 @@ func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 		_, _ = io.WriteString(w, "held")
+	case "/" + g.name + "/revoke":
+		g.revoke(w, r)
 	case "/" + g.name + "/fail":
 		panic("told to fail")
 	case "/" + g.name + "/operator":

@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"durward/runtime/internal/config"
@@ -51,46 +49,6 @@ type processKey struct {
 	hash       [sha256.Size]byte // type, options with secrets, routes that use it, public origins
 	executable string
 	memory     int64 // its bound, in bytes
-}
-
-// lanePart is what the open answers of one route hold: it outlives a reload that does not touch the route.
-type lanePart = generation.Part[*lane]
-
-// lane ends the open answers of a route whose definition is no longer current.
-type lane struct {
-	open  atomic.Int64 // answers being written
-	ended context.Context
-	end   context.CancelFunc
-	mu    sync.Mutex
-	timer *time.Timer
-}
-
-// laneKey is what an open answer depends on: the route's definition and what its policies decide by.
-type laneKey [sha256.Size]byte
-
-func newLane() *lane {
-	l := new(lane)
-	l.ended, l.end = context.WithCancel(context.Background())
-	return l
-}
-
-// endAfter ends what is still open after d, counted from the last call. What has ended stays ended.
-func (l *lane) endAfter(d time.Duration) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.timer != nil && !l.timer.Stop() {
-		return
-	}
-	l.timer = time.AfterFunc(d, l.end)
-}
-
-func (l *lane) forget() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.timer != nil {
-		l.timer.Stop()
-	}
-	l.end()
 }
 
 // build makes a generation of a configuration, beside the one that runs: what is the same is shared, what is new is
@@ -232,7 +190,7 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 	c.key = keyOfLane(r, byName, executables)
 	c.lane = h.lanes.Hold(c.key, func(*lane) bool { return true })
 	if c.lane == nil {
-		c.lane = h.lanes.Add(c.key, newLane(), h.forgetLane)
+		c.lane = h.lanes.Add(c.key, new(lane), h.forgetLane)
 	}
 	transport, release := h.transports.Acquire(r.Upstream)
 	c.releaseTransport = release
@@ -243,6 +201,8 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 		Logger:        h.options.Logger.With(telemetry.KeyRoute, r.ID),
 		RequestID:     func(ctx context.Context) string { return telemetry.RequestFrom(ctx).ID },
 		OnBroken:      func(error) { c.meter.Broken() },
+		Streams:       &c.lane.Value.streams,
+		Now:           h.options.Now,
 	})
 	for place, name := range slices.Backward(r.Inbound) { // the first in the list is the outermost
 		if p := byName[name]; p.Middleware != nil {

@@ -76,7 +76,10 @@ func (h *Host) Status() Status {
 	}
 	defer acquired.Release()
 	g := acquired.Value
-	s := Status{Started: h.started, Draining: h.left(), Number: g.number, Since: g.since, LastReload: *h.last.Load(), Watch: string(h.watcher.Mode())}
+	s := Status{
+		Started: h.started, Number: g.number, Since: g.since, LastReload: *h.last.Load(), Watch: string(h.watcher.Mode()),
+		Draining: h.left(), Ended: h.ended.counts(),
+	}
 	decisions := h.decisions.Stats()
 	counts := func(policy string) map[string]uint64 {
 		if counted, asked := decisions[policy]; asked {
@@ -102,8 +105,9 @@ func (h *Host) Status() Status {
 	}
 	for i := range g.config.Routes {
 		r := &g.config.Routes[i]
+		open, streams := g.chains[i].lane.Value.count()
 		s.Routes = append(s.Routes, RouteStatus{
-			ID: r.ID, Path: r.Path, Policies: r.Inbound, Open: g.chains[i].lane.Value.open.Load(),
+			ID: r.ID, Path: r.Path, Policies: r.Inbound, Open: open, Streams: streams,
 		})
 	}
 	return s

@@ -33,10 +33,11 @@ type Answers struct {
 	flights map[Key]*answering
 }
 
-// answer is an answer and when it was given.
+// answer is an answer, when it was given and by whom.
 type answer struct {
 	response policies.Response
 	given    time.Time
+	instance string
 }
 
 // answering is a call in flight. Its result is set before done is closed.
@@ -105,7 +106,7 @@ func (a *Answers) Get(
 	defer a.land(key, f) // also if load panics
 	response, err := load(ctx)
 	if err == nil {
-		f.answer = public(response, now)
+		f.answer = public(response, now, q.Instance)
 	}
 	return response, err
 }
@@ -124,7 +125,7 @@ func (a *Answers) land(key Key, f *answering) {
 	}
 	age, _ := freshness(f.answer.response)
 	a.known.put(&entry[answer]{
-		key: f.place, value: *f.answer, tags: []tag{{f.instance, ""}}, expires: f.answer.given.Add(age),
+		key: f.place, value: *f.answer, expires: f.answer.given.Add(age),
 		size: int64(overhead + len(f.answer.response.Body) + headerSize(f.answer.response.Header)),
 	})
 }
@@ -133,7 +134,7 @@ func (a *Answers) land(key Key, f *answering) {
 func (a *Answers) Forget(instance string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.known.purge(tag{instance, ""})
+	a.known.removeIf(func(known *answer) bool { return known.instance == instance })
 	for key, f := range a.flights {
 		if f.instance == instance {
 			delete(a.flights, key)
@@ -152,12 +153,12 @@ func (a *answer) at(now time.Time) policies.Response {
 }
 
 // public answers what may be given to others, or nil.
-func public(r policies.Response, given time.Time) *answer {
+func public(r policies.Response, given time.Time, instance string) *answer {
 	if _, ok := freshness(r); !ok {
 		return nil
 	}
 	r.Header = r.Header.Clone() // the caller may change the one it got
-	return &answer{response: r, given: given}
+	return &answer{response: r, given: given, instance: instance}
 }
 
 // freshness answers for how long an answer may be given to others, and whether it may. It takes the one form that is

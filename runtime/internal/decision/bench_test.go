@@ -10,10 +10,12 @@ import (
 	"durward/policies"
 )
 
-// hotPath is what the usual request costs: the key from a bearer of 447 bytes, and the look-up.
-func hotPath(c *Cache, base *Key, authorization []string) bool {
+// hotPath is what the usual request costs: the key from a bearer of 447 bytes, the look-up, and the place among those
+// who are told of a purge.
+func hotPath(c *Cache, base *Key, authorization []string, hold *Hold) bool {
 	key := NewKey().Bytes(base[:]).Values(authorization).String("https://mcp.example.com").String("").String("").String("").Sum()
-	d, _, ok := c.Lookup(Query{Policy: "p", Key: key, Client: "192.0.2.1"})
+	d, _, ok := c.Lookup(Query{Policy: "p", Key: key, Client: "192.0.2.1"}, hold)
+	hold.Leave()
 	return ok && d.Outcome == policies.Allow
 }
 
@@ -30,7 +32,7 @@ func hotCache(tb testing.TB, entries int) (*Cache, *Key, []string) {
 	for i := range entries {
 		authorization = []string{"Bearer " + strings.Repeat("t", 440-8) + fmt.Sprintf("%08d", i)}
 		key := NewKey().Bytes(base[:]).Values(authorization).String("https://mcp.example.com").String("").String("").String("").Sum()
-		if _, source := c.Decide(tb.Context(), Query{Policy: "p", Key: key}, allow); source != Evaluated {
+		if _, source := c.Decide(tb.Context(), Query{Policy: "p", Key: key}, nil, allow); source != Evaluated {
 			tb.Fatal(source)
 		}
 	}
@@ -39,8 +41,9 @@ func hotCache(tb testing.TB, entries int) (*Cache, *Key, []string) {
 
 func TestHitAllocatesAtMostOnce(t *testing.T) {
 	c, base, authorization := hotCache(t, 1)
+	var hold Hold
 	allocs := testing.AllocsPerRun(1000, func() {
-		if !hotPath(c, base, authorization) {
+		if !hotPath(c, base, authorization, &hold) {
 			t.Fatal("no hit")
 		}
 	})
@@ -53,15 +56,17 @@ func BenchmarkHit(b *testing.B) {
 	c, base, authorization := hotCache(b, 10_000)
 	b.Run("serial", func(b *testing.B) {
 		b.ReportAllocs()
+		var hold Hold
 		for b.Loop() {
-			hotPath(c, base, authorization)
+			hotPath(c, base, authorization, &hold)
 		}
 	})
 	b.Run("parallel", func(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
+			var hold Hold
 			for pb.Next() {
-				hotPath(c, base, authorization)
+				hotPath(c, base, authorization, &hold)
 			}
 		})
 	})
@@ -82,6 +87,6 @@ func BenchmarkMiss(b *testing.B) {
 	i := 0
 	for b.Loop() {
 		i++
-		c.Decide(b.Context(), Query{Policy: "p", Key: NewKey().String(fmt.Sprint(i)).Sum()}, load)
+		c.Decide(b.Context(), Query{Policy: "p", Key: NewKey().String(fmt.Sprint(i)).Sum()}, nil, load)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/runtime/internal/ending"
 )
 
 // Options are what a cache is made with. The zero value of each field is its default.
@@ -52,12 +53,16 @@ type Cache struct {
 
 	refusals *limiter
 
-	mu      sync.RWMutex
-	allows  *table[policies.Decision]
-	others  *table[policies.Decision] // of their own, so that nobody can push allows out by being refused
-	flights map[Key]*flight
-	purges  purges
-	states  map[string]*state // by policy; their number is that of the names ever configured
+	// purging is held from when a purge removes what it ends until all who pass on that have been told.
+	purging sync.Mutex
+
+	mu        sync.RWMutex
+	allows    *table[made]
+	others    *table[made] // of their own, so that nobody can push allows out by being refused
+	standings standings
+	flights   map[Key]*flight
+	purges    purges
+	states    map[string]*state // by policy; their number is that of the names ever configured
 }
 
 // state is what the cache keeps for each policy.
@@ -69,12 +74,13 @@ type state struct {
 // New makes an empty cache.
 func New(options Options) *Cache {
 	c := &Cache{
-		now:     options.Now,
-		wait:    options.Wait,
-		misses:  options.Misses,
-		logger:  options.Logger,
-		flights: make(map[Key]*flight),
-		states:  make(map[string]*state),
+		now:       options.Now,
+		wait:      options.Wait,
+		misses:    options.Misses,
+		logger:    options.Logger,
+		standings: make(standings),
+		flights:   make(map[Key]*flight),
+		states:    make(map[string]*state),
 	}
 	if c.now == nil {
 		c.now = time.Now
@@ -96,54 +102,74 @@ func New(options Options) *Cache {
 		bytes = 64 << 20
 	}
 	c.refusals = newLimiter(c.now)
-	c.others = newTable[policies.Decision](max(1, entries/8), bytes/8)
-	c.allows = newTable[policies.Decision](max(1, entries-entries/8), bytes-bytes/8)
+	c.others = newTable[made](max(1, entries/8), bytes/8)
+	c.allows = newTable[made](max(1, entries-entries/8), bytes-bytes/8)
+	c.others.removed, c.allows.removed = c.forgotten, c.forgotten
 	return c
 }
 
 // Lookup answers a decision that is remembered. It costs less than Decide, which does the same first: the caller need
 // not have made a Load. The decision belongs to the cache and must not be changed.
-func (c *Cache) Lookup(q Query) (policies.Decision, Source, bool) {
+//
+// With an allow, hold joins those who are told when the decision is purged. nil: nobody is to be told.
+func (c *Cache) Lookup(q Query, hold *Hold) (policies.Decision, Source, bool) {
 	now := c.now()
 	c.mu.RLock()
-	d, source, ok := c.remembered(q.Key, now)
+	e, source := c.remembered(q.Key, now)
+	if e == nil {
+		c.mu.RUnlock()
+		return policies.Decision{}, 0, false
+	}
+	if e.value.Outcome == policies.Allow {
+		hold.join(c, e.value.standing) // under the lock: what is remembered, a purge finds
+	}
 	state := c.states[q.Policy]
 	c.mu.RUnlock()
-	if ok {
-		state.counts[source].Add(1)
-	}
-	return d, source, ok
+	state.counts[source].Add(1)
+	return e.value.Decision, source, true
 }
 
 // Decide answers a decision: one that is remembered, or else what load says, or Unavailable with a reason. The decision
-// belongs to the cache and must not be changed.
+// belongs to the cache and must not be changed. hold is as with Lookup, and in no decision yet.
 //
 // load runs with the values of ctx, but not its end: others may wait for the same answer.
-func (c *Cache) Decide(ctx context.Context, q Query, load Load) (policies.Decision, Source) {
-	if d, source, ok := c.Lookup(q); ok {
+func (c *Cache) Decide(ctx context.Context, q Query, hold *Hold, load Load) (policies.Decision, Source) {
+	if d, source, ok := c.Lookup(q, hold); ok {
 		return d, source
 	}
 	state := c.state(q.Policy)
-	d, source := c.miss(ctx, q, state, load)
+	d, source := c.miss(ctx, q, hold, state, load)
 	state.counts[source].Add(1)
 	return d, source
 }
 
 // Purge ends every decision of the policy that carries one of the tags. Once it has returned they are in force
-// nowhere: a decision being made under such a tag is thrown away and made anew. seq numbers the purges of the store;
-// they come in its order.
+// nowhere: everybody who holds one has been told, and a decision being made under such a tag is thrown away and made
+// anew. seq numbers the purges of the store; they come in its order.
 func (c *Cache) Purge(seq int64, policy string, tags []string) {
 	names := make([]tag, len(tags))
 	for i, name := range tags {
 		names[i] = tag{policy, name}
 	}
+	c.purging.Lock() // another purge of the same must not return before this one has told everybody
+	defer c.purging.Unlock()
+	for _, s := range c.outdate(seq, names) {
+		s.holders.End(ending.Revoked)
+	}
+}
+
+// outdate forgets what a purge ends and answers it: nobody finds it any more, and nobody comes to hold it.
+func (c *Cache) outdate(seq int64, names []tag) []*standing {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.purges.add(seq, names)
-	for _, name := range names {
-		c.allows.purge(name)
-		c.others.purge(name)
+	ended := c.standings.purge(names)
+	for _, s := range ended {
+		if e := s.entry.Load(); e != nil {
+			c.tableOf(e.value.Decision).remove(e)
+		}
 	}
+	return ended
 }
 
 // Stats answers how many decisions came from each source, by policy and the source's text, since the start.
@@ -167,18 +193,34 @@ func (c *Cache) Size() (entries int, bytes int64) {
 	return len(c.allows.entries) + len(c.others.entries), c.allows.bytes + c.others.bytes
 }
 
-// remembered answers what holds now. The caller holds the lock, at least for reading.
-func (c *Cache) remembered(key Key, now time.Time) (policies.Decision, Source, bool) {
+// remembered answers what holds now, or nil. The caller holds the lock, at least for reading.
+func (c *Cache) remembered(key Key, now time.Time) (*entry[made], Source) {
 	if e := c.allows.get(key); e != nil && now.Before(e.expires) {
-		return e.value, Cached, true
+		return e, Cached
 	}
 	if e := c.others.get(key); e != nil && now.Before(e.expires) {
 		if e.value.RefusedCredential {
-			return e.value, Refused, true
+			return e, Refused
 		}
-		return e.value, Cached, true
+		return e, Cached
 	}
-	return policies.Decision{}, 0, false
+	return nil, 0
+}
+
+// tableOf answers where a decision is remembered, if it is.
+func (c *Cache) tableOf(d policies.Decision) *table[made] {
+	if d.Outcome == policies.Allow {
+		return c.allows
+	}
+	return c.others
+}
+
+// forgotten is told of each entry that a table has dropped. The caller holds the lock.
+func (c *Cache) forgotten(e *entry[made]) {
+	if s := e.value.standing; s != nil {
+		s.entry.Store(nil)
+		c.standings.release(s)
+	}
 }
 
 // state answers the state of the policy. A decision is remembered only after its policy has one.

@@ -62,7 +62,7 @@ func query(name string) Query {
 // decide asks and wants an outcome from a source.
 func decide(t *testing.T, c *Cache, q Query, p *policy, outcome policies.Outcome, source Source) policies.Decision {
 	t.Helper()
-	d, got := c.Decide(t.Context(), q, p.load)
+	d, got := c.Decide(t.Context(), q, nil, p.load)
 	if d.Outcome != outcome || got != source {
 		t.Errorf("outcome %v %s (%s), want %v %s", d.Outcome, got, d.Reason, outcome, source)
 	}
@@ -229,8 +229,8 @@ func TestBounds(t *testing.T) {
 			t.Errorf("%d entries, want 70", n)
 		}
 		c.Purge(1, "p", []string{"tag"})
-		if n, bytes := c.Size(); n != 0 || bytes != 0 || len(c.allows.tagged) != 0 || c.allows.order.Len() != 0 {
-			t.Errorf("after a purge of all: %d entries, %d bytes, %d tags", n, bytes, len(c.allows.tagged))
+		if n, bytes := c.Size(); n != 0 || bytes != 0 || len(c.standings) != 0 || c.allows.order.Len() != 0 {
+			t.Errorf("after a purge of all: %d entries, %d bytes, %d tags", n, bytes, len(c.standings))
 		}
 	})
 	t.Run("bytes", func(t *testing.T) {

@@ -16,6 +16,8 @@ type flight struct {
 	state  *state
 	client netip.Addr // of the request that started it
 	miss   miss       // under the cache's lock
+	// standing is held by all who wait, before there is anything to be held.
+	standing *standing
 
 	done     chan struct{}
 	decision policies.Decision
@@ -36,7 +38,7 @@ const (
 )
 
 // miss gets a decision that is not remembered: by joining the flight for its key, or by starting one.
-func (c *Cache) miss(ctx context.Context, q Query, state *state, load Load) (policies.Decision, Source) {
+func (c *Cache) miss(ctx context.Context, q Query, hold *Hold, state *state, load Load) (policies.Decision, Source) {
 	waiting, cancel := context.WithTimeout(ctx, c.wait)
 	defer cancel()
 	client := clientOf(q.Client)
@@ -45,13 +47,14 @@ func (c *Cache) miss(ctx context.Context, q Query, state *state, load Load) (pol
 		if wait := c.limited(client, q); wait > 0 {
 			return tooMany(wait), Limited
 		}
-		f, starts := c.board(q, state, client, alone)
+		f, starts := c.board(q, hold, state, client, alone)
 		if starts {
 			go c.fly(context.WithoutCancel(ctx), f, load)
 		}
 		select {
 		case <-f.done:
 		case <-waiting.Done():
+			hold.leave()
 			return unavailable("no answer within the time for waiting"), Unavailable
 		}
 		switch {
@@ -65,6 +68,7 @@ func (c *Cache) miss(ctx context.Context, q Query, state *state, load Load) (pol
 		case f.others == notTheirs:
 			alone = true
 		}
+		hold.leave()
 	}
 }
 
@@ -85,22 +89,26 @@ func (c *Cache) limited(client netip.Addr, q Query) time.Duration {
 	return wait
 }
 
-// board answers the flight for the key and whether the caller must start it. alone wants one that nobody joins.
-func (c *Cache) board(q Query, state *state, client netip.Addr, alone bool) (f *flight, starts bool) {
+// board answers the flight for the key and whether the caller must start it. alone wants one that nobody joins. The
+// caller holds what comes of it.
+func (c *Cache) board(q Query, hold *Hold, state *state, client netip.Addr, alone bool) (f *flight, starts bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !alone {
 		if f := c.flights[q.Key]; f != nil {
+			hold.join(c, f.standing)
 			return f, false
 		}
 		// A flight may have landed since the caller looked.
-		if d, source, ok := c.remembered(q.Key, c.now()); ok {
-			f := &flight{decision: d, source: source, done: make(chan struct{})}
+		if e, source := c.remembered(q.Key, c.now()); e != nil {
+			hold.join(c, e.value.standing)
+			f := &flight{decision: e.value.Decision, source: source, done: make(chan struct{})}
 			close(f.done)
 			return f, false
 		}
 	}
-	f = &flight{query: q, state: state, client: client, done: make(chan struct{})}
+	f = &flight{query: q, state: state, client: client, standing: new(standing), done: make(chan struct{})}
+	hold.join(c, f.standing)
 	if !alone {
 		c.flights[q.Key] = f
 	}
@@ -161,8 +169,8 @@ func (c *Cache) call(ctx context.Context, load Load) (d policies.Decision, err e
 }
 
 // accept lands with a decision, and remembers it, unless it had ended before it arrived: by a purge of one of its tags,
-// or with its principal's credential. Both happens under one lock, so that a purge comes either before the one or
-// after the other.
+// or with its principal's credential. All happens under one lock, so that a purge either comes before, and the decision
+// is not used, or after, and finds it and those who waited for it.
 func (c *Cache) accept(f *flight, d policies.Decision, began time.Time) bool {
 	if d.Outcome == policies.Unavailable {
 		c.land(f, d, Unavailable, theirs)
@@ -193,7 +201,12 @@ func (c *Cache) accept(f *flight, d policies.Decision, began time.Time) bool {
 			return false
 		}
 	}
-	c.remember(&entry[policies.Decision]{key: f.query.Key, value: d, tags: tags, expires: expires, size: size(d)}, now)
+	e := &entry[made]{key: f.query.Key, value: made{Decision: d}, expires: expires, size: size(d)}
+	if len(tags) > 0 {
+		e.value.standing = f.standing
+		c.standings.add(f.standing, tags)
+	}
+	c.remember(e, now)
 	c.leave(f)
 	c.mu.Unlock()
 	if d.RefusedCredential {
@@ -203,16 +216,17 @@ func (c *Cache) accept(f *flight, d policies.Decision, began time.Time) bool {
 	return true
 }
 
-// remember puts a decision in place of any other under its key. The caller holds the lock.
-func (c *Cache) remember(e *entry[policies.Decision], now time.Time) {
+// remember puts a decision in place of any other under its key, unless it has ended or is too large. The caller holds
+// the lock.
+func (c *Cache) remember(e *entry[made], now time.Time) {
 	c.allows.remove(c.allows.entries[e.key])
 	c.others.remove(c.others.entries[e.key])
-	switch {
-	case !now.Before(e.expires):
-	case e.value.Outcome == policies.Allow:
-		c.allows.put(e)
-	default:
-		c.others.put(e)
+	s := e.value.standing
+	if now.Before(e.expires) && c.tableOf(e.value.Decision).put(e) && s != nil {
+		s.entry.Store(e)
+	}
+	if s != nil {
+		c.standings.release(s) // those who waited may have left
 	}
 }
 

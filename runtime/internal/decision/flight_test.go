@@ -27,7 +27,7 @@ func Test32AtOnceAreOneCall(t *testing.T) {
 		for i := range sources {
 			wg.Go(func() {
 				var d policies.Decision
-				if d, sources[i] = c.Decide(t.Context(), query("k"), p.load); d.Outcome != policies.Allow {
+				if d, sources[i] = c.Decide(t.Context(), query("k"), nil, p.load); d.Outcome != policies.Allow {
 					t.Errorf("outcome %v: %s", d.Outcome, d.Reason)
 				}
 			})
@@ -52,7 +52,7 @@ func TestCloselyFollowingAreOneCall(t *testing.T) {
 		var wg sync.WaitGroup
 		for range 32 {
 			wg.Go(func() {
-				if d, source := c.Decide(t.Context(), query("k"), p.load); d.Outcome != policies.Allow {
+				if d, source := c.Decide(t.Context(), query("k"), nil, p.load); d.Outcome != policies.Allow {
 					t.Errorf("%s: %s", source, d.Reason)
 				}
 			})
@@ -100,7 +100,7 @@ func TestFirstCallersEndIsNotTheOthers(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), name{}, "first"))
 		var wg sync.WaitGroup
 		wg.Go(func() {
-			if d, source := c.Decide(ctx, query("k"), p.load); source != Unavailable {
+			if d, source := c.Decide(ctx, query("k"), nil, p.load); source != Unavailable {
 				t.Errorf("first: %v %s", d.Outcome, source)
 			}
 		})

@@ -49,7 +49,7 @@ func TestKnownKeyIsNotLimited(t *testing.T) {
 		time.Sleep(time.Minute)
 		flood := func() {
 			for i := range 2 * refusedBurst {
-				c.Decide(t.Context(), query(fmt.Sprint(i)), says(refuse(0)).load)
+				c.Decide(t.Context(), query(fmt.Sprint(i)), nil, says(refuse(0)).load)
 			}
 		}
 		flood()
@@ -69,7 +69,7 @@ func TestWaitingFloodIsLimited(t *testing.T) {
 		}}
 		var wg sync.WaitGroup
 		for i := range 1000 {
-			wg.Go(func() { c.Decide(t.Context(), query(fmt.Sprint(i)), p.load) })
+			wg.Go(func() { c.Decide(t.Context(), query(fmt.Sprint(i)), nil, p.load) })
 		}
 		wg.Wait()
 		if n := p.calls.Load(); n > refusedBurst+2 {
@@ -87,7 +87,7 @@ func TestOneClientsLimitIsNotAnothers(t *testing.T) {
 		}}
 		var wg sync.WaitGroup
 		for i := range refusedBurst {
-			wg.Go(func() { c.Decide(t.Context(), query(fmt.Sprint(i)), p.load) })
+			wg.Go(func() { c.Decide(t.Context(), query(fmt.Sprint(i)), nil, p.load) })
 		}
 		synctest.Wait()
 		// Both wait behind the flood with one key; the flood's client, who comes first, will be over its limit by then.
@@ -150,7 +150,7 @@ func TestLimitLetsAnonymousRequestsPass(t *testing.T) {
 	}
 	limited := false
 	for i := range 100 {
-		_, source := c.Decide(t.Context(), Query{Policy: "p", Key: NewKey().String(fmt.Sprint(i)).Sum(), Client: "192.0.2.1"}, refuse)
+		_, source := c.Decide(t.Context(), Query{Policy: "p", Key: NewKey().String(fmt.Sprint(i)).Sum(), Client: "192.0.2.1"}, nil, refuse)
 		limited = limited || source == Limited
 	}
 	if !limited {
@@ -160,7 +160,7 @@ func TestLimitLetsAnonymousRequestsPass(t *testing.T) {
 		return policies.Decision{Outcome: policies.Respond, Response: &policies.Response{Status: 401}}, nil
 	}
 	d, source := c.Decide(t.Context(),
-		Query{Policy: "p", Key: NewKey().String("anonymous").Sum(), Client: "192.0.2.1", Anonymous: true}, challenge)
+		Query{Policy: "p", Key: NewKey().String("anonymous").Sum(), Client: "192.0.2.1", Anonymous: true}, nil, challenge)
 	if source != Evaluated || d.Response.Status != 401 {
 		t.Errorf("an anonymous request got %v, %d", source, d.Response.Status)
 	}

@@ -209,7 +209,7 @@ func TestNoAllowFromBeforeAPurge(t *testing.T) {
 			wg.Go(func() {
 				for i := range 40 {
 					after := purgeReturned(c)
-					d, source := c.Decide(t.Context(), query(fmt.Sprint(i%3)), load)
+					d, source := c.Decide(t.Context(), query(fmt.Sprint(i%3)), nil, load)
 					if after && d.Outcome == policies.Allow {
 						t.Errorf("round %d: allowed (%s) after the purge had returned", round, source)
 					}
@@ -222,7 +222,7 @@ func TestNoAllowFromBeforeAPurge(t *testing.T) {
 		})
 		wg.Wait()
 		for i := range 3 {
-			if d, _ := c.Decide(t.Context(), query(fmt.Sprint(i)), load); d.Outcome == policies.Allow {
+			if d, _ := c.Decide(t.Context(), query(fmt.Sprint(i)), nil, load); d.Outcome == policies.Allow {
 				t.Fatalf("round %d: an allow outlived the purge", round)
 			}
 		}

@@ -6,14 +6,10 @@ import (
 	"time"
 )
 
-// tag is a policy's name for what a decision depends on.
-type tag struct{ policy, name string }
-
 // entry is one thing remembered. All but used stays as it was made.
 type entry[V any] struct {
 	key     Key
 	value   V
-	tags    []tag
 	expires time.Time
 	size    int64
 
@@ -28,8 +24,9 @@ type table[V any] struct {
 	maxBytes   int64
 	bytes      int64
 	entries    map[Key]*entry[V]
-	tagged     map[tag]map[*entry[V]]struct{}
 	order      list.List // front: new, or used when it was last passed over
+	// removed, if not nil, is told of each entry that is forgotten.
+	removed func(*entry[V])
 }
 
 // passedOver is how many used entries one eviction spares at most, so that it never holds the lock for long.
@@ -40,7 +37,6 @@ func newTable[V any](maxEntries int, maxBytes int64) *table[V] {
 		maxEntries: maxEntries,
 		maxBytes:   maxBytes,
 		entries:    make(map[Key]*entry[V]),
-		tagged:     make(map[tag]map[*entry[V]]struct{}),
 	}
 }
 
@@ -54,11 +50,11 @@ func (t *table[V]) get(key Key) *entry[V] {
 }
 
 // put remembers e in place of what lies under its key, and makes room for it. An entry of more than an eighth of all
-// room is not worth it.
-func (t *table[V]) put(e *entry[V]) {
+// room is not worth it: false.
+func (t *table[V]) put(e *entry[V]) bool {
 	t.remove(t.entries[e.key])
 	if e.size > t.maxBytes/8 {
-		return
+		return false
 	}
 	for len(t.entries) > 0 && (len(t.entries) >= t.maxEntries || t.bytes+e.size > t.maxBytes) {
 		t.evict()
@@ -66,12 +62,7 @@ func (t *table[V]) put(e *entry[V]) {
 	t.entries[e.key] = e
 	t.bytes += e.size
 	e.place = t.order.PushFront(e)
-	for _, name := range e.tags {
-		if t.tagged[name] == nil {
-			t.tagged[name] = make(map[*entry[V]]struct{})
-		}
-		t.tagged[name][e] = struct{}{}
-	}
+	return true
 }
 
 // evict removes the entry that has been unused longest, or nearly so.
@@ -95,17 +86,16 @@ func (t *table[V]) remove(e *entry[V]) {
 	delete(t.entries, e.key)
 	t.bytes -= e.size
 	t.order.Remove(e.place)
-	for _, name := range e.tags {
-		delete(t.tagged[name], e)
-		if len(t.tagged[name]) == 0 {
-			delete(t.tagged, name)
-		}
+	if t.removed != nil {
+		t.removed(e)
 	}
 }
 
-// purge forgets every entry with the tag.
-func (t *table[V]) purge(name tag) {
-	for e := range t.tagged[name] {
-		t.remove(e)
+// removeIf forgets every entry whose value matches.
+func (t *table[V]) removeIf(matches func(*V) bool) {
+	for _, e := range t.entries {
+		if matches(&e.value) {
+			t.remove(e)
+		}
 	}
 }

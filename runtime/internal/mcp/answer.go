@@ -17,19 +17,7 @@ const (
 // as it was written; nil answers "id": null, which says that it is not known (JSON-RPC 2.0 section 5). Headers that the
 // caller has set are kept. message goes to the client: it must name nothing internal.
 func WriteError(w http.ResponseWriter, status int, id json.RawMessage, code int, message string) {
-	if id == nil {
-		id = json.RawMessage("null")
-	}
-	text, _ := json.Marshal(message) // a string always has a JSON form
-	body := make([]byte, 0, 64+len(id)+len(text))
-	body = append(body, `{"jsonrpc":"2.0","id":`...)
-	body = append(body, id...)
-	body = append(body, `,"error":{"code":`...)
-	body = strconv.AppendInt(body, int64(code), 10)
-	body = append(body, `,"message":`...)
-	body = append(body, text...)
-	body = append(body, "}}"...)
-
+	body := appendError(make([]byte, 0, 64+len(id)+len(message)), id, code, message)
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -37,4 +25,25 @@ func WriteError(w http.ResponseWriter, status int, id json.RawMessage, code int,
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // an error means that the client has gone: there is nobody to tell
+}
+
+// ErrorEvent answers a JSON-RPC error as an event of a stream (HTML standard, section 9.2) that answers a request. What
+// was sent of the stream before must end with a whole event.
+func ErrorEvent(id json.RawMessage, code int, message string) []byte {
+	event := append(make([]byte, 0, 96+len(id)+len(message)), "event: message\ndata: "...)
+	return append(appendError(event, id, code, message), "\n\n"...) // JSON as Read takes it has no line ends within
+}
+
+func appendError(to []byte, id json.RawMessage, code int, message string) []byte {
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	text, _ := json.Marshal(message) // a string always has a JSON form
+	to = append(to, `{"jsonrpc":"2.0","id":`...)
+	to = append(to, id...)
+	to = append(to, `,"error":{"code":`...)
+	to = strconv.AppendInt(to, int64(code), 10)
+	to = append(to, `,"message":`...)
+	to = append(to, text...)
+	return append(to, "}}"...)
 }

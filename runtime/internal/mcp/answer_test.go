@@ -39,3 +39,11 @@ func TestWriteError(t *testing.T) {
 		})
 	}
 }
+
+func TestErrorEvent(t *testing.T) {
+	got := string(mcp.ErrorEvent(json.RawMessage("7"), mcp.CodeInternal, "line\nline"))
+	want := "event: message\ndata: " + `{"jsonrpc":"2.0","id":7,"error":{"code":-32603,"message":"line\nline"}}` + "\n\n"
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}

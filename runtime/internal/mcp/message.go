@@ -29,6 +29,10 @@ type Message struct {
 // Request says that the sender waits for an answer under ID.
 func (m Message) Request() bool { return m.Method != "" && !m.Notification }
 
+// Listens says that the answer is a stream of what happens, with no end of its own (MCP 2026-07-28). The earlier era
+// listens with GET.
+func (m Message) Listens() bool { return m.Method == "subscriptions/listen" && !m.Notification }
+
 // Error is why a body is no message. Code and Text are what an error answer should say; Text quotes nothing of the body.
 type Error struct {
 	Code int // CodeParse or CodeInvalidRequest

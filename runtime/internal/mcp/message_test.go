@@ -154,3 +154,18 @@ func members(n int) string {
 	}
 	return strings.Join(list, ",")
 }
+
+func TestListens(t *testing.T) {
+	for body, want := range map[string]bool{
+		`{"jsonrpc":"2.0","id":1,"method":"subscriptions/listen"}`:  true,
+		`{"jsonrpc":"2.0","id":1,"method":"subscriptions\/listen"}`: true,
+		`{"jsonrpc":"2.0","method":"subscriptions/listen"}`:         false,
+		`{"jsonrpc":"2.0","id":1,"method":"tools/call"}`:            false,
+		`{"jsonrpc":"2.0","id":1,"result":{}}`:                      false,
+	} {
+		m, err := mcp.Read([]byte(body))
+		if err != nil || m.Listens() != want {
+			t.Errorf("%s: listens %v, %v, want %v", body, m.Listens(), err, want)
+		}
+	}
+}

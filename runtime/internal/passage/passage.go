@@ -1,9 +1,10 @@
 // Package passage holds what the host itself says of one request on its way to the upstream: who is calling, which
-// headers the route's policies set, and what ends the way early.
+// headers the route's policies set, and that the way has ended early, and why.
 //
 // It owns the rule by which several policies of a route change one header. It promises that of those that set it the later
 // in the route's list wins, in whatever order they speak: all decisions are made before the first middleware runs, wherever
-// in the list they stand. An offer gives way to all of them, and to the client.
+// in the list they stand. An offer gives way to all of them, and to the client. Of several reasons to end a way the first
+// stands, and whoever attends to it hears of it once.
 //
 // It is not for what the client sent: which of that passes, and that nothing of it stands beside or in place of what is
 // set here, is package proxy's.
@@ -13,18 +14,33 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"time"
 
 	"durward/policies"
+	"durward/runtime/internal/ending"
 )
 
-// Passage is what the host says of one request. It is filled in by one goroutine, before the request goes upstream.
+// Passage is what the host says of one request. Save for what end.go tells of, it is filled in by one goroutine, before
+// the request goes upstream.
 type Passage struct {
 	// Principal is who is calling, as the last policy of the route that said so has it. nil: nobody has.
 	Principal *policies.Principal
-	// Drain ends the way early: see package proxy. nil: nothing does.
-	Drain context.Context
+	// Expires is when the first of the credentials ends on which the request passed: no stream that only listens goes on
+	// after it. Zero: none is known to end.
+	Expires time.Time
+	// Judge is asked when the way was revoked before the upstream had answered. nil: there is nobody to ask.
+	Judge Judge
+	// Cut is why the answer in fact ended early. Whoever writes it says so; empty if it is whole.
+	Cut ending.Reason
 
 	changes []Change
+	way     way
+}
+
+// Judge says whether a request may still pass.
+type Judge interface {
+	// Refuse answers the request as the policies do now, if they no longer let it pass, and tells whether it has.
+	Refuse(w http.ResponseWriter) bool
 }
 
 // Change is what becomes of one header of the request.

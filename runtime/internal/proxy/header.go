@@ -88,6 +88,7 @@ func answerHeader(to, from http.Header) {
 	if isEventStream(from) {
 		// Asks proxies in front of the gateway to pass events on as they come (D4).
 		to["X-Accel-Buffering"] = []string{"no"}
+		delete(to, "Content-Length") // it may end before its time
 	}
 }
 

@@ -3,7 +3,6 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"io"
 	"log/slog"
 	"maps"
@@ -210,11 +209,13 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-// drainable gives each request the drain.
-func drainable(drain context.Context) func(http.Handler) http.Handler {
+// passing gives each request a passage, as change has it.
+func passing(change func(*passage.Passage)) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			next.ServeHTTP(w, r.WithContext(passage.With(r.Context(), &passage.Passage{Drain: drain})))
+			way := new(passage.Passage)
+			change(way)
+			next.ServeHTTP(w, r.WithContext(passage.With(r.Context(), way)))
 		})
 	}
 }

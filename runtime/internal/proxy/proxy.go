@@ -5,7 +5,10 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
+
+	"durward/runtime/internal/passage"
 )
 
 // Defaults of Options.
@@ -36,6 +39,10 @@ type Options struct {
 	// OnBroken is called for each answer that the upstream began and did not finish while client and host still wanted
 	// it. On a healthy upstream it is never called. nil: nobody counts.
 	OnBroken func(error)
+	// Streams counts the event streams that are open. nil: nobody counts.
+	Streams *atomic.Int64
+	// Now is the clock by which credentials end. nil: time.Now.
+	Now func() time.Time
 }
 
 // New answers the handler of one route. It serves POST, GET and DELETE.
@@ -52,12 +59,29 @@ func New(o Options) http.Handler {
 	if o.OnBroken == nil {
 		o.OnBroken = func(error) {}
 	}
+	if o.Streams == nil {
+		o.Streams = new(atomic.Int64)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	return &handler{Options: o, buffers: newBuffers()}
 }
 
 type handler struct {
 	Options
 	buffers *buffers
+}
+
+// exchange is a request on its way to the upstream, and its answer on the way back.
+type exchange struct {
+	w      http.ResponseWriter
+	method string
+	body   []byte // of the request
+	way    *passage.Passage
+	// ctx is that of the call to the upstream, and cancel its end.
+	ctx    context.Context
+	cancel context.CancelCauseFunc
 }
 
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -71,20 +95,27 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	ctx, end := untilDrained(r.Context())
-	defer end()
+	x := exchange{w: w, method: r.Method, body: body, way: passage.From(r.Context())}
+	x.ctx, x.cancel = context.WithCancelCause(r.Context())
+	defer x.cancel(nil)
+	x.way.OnEnd(x.cancel)
+	defer x.way.OnEnd(nil)
 
-	res, err := h.Transport.RoundTrip(h.request(ctx, r, body))
+	res, err := h.Transport.RoundTrip(h.request(x.ctx, r, body))
 	if err != nil {
-		h.refuse(ctx, w, body, unanswered(ctx, err))
+		h.refuse(&x, unanswered(x.ctx, err))
 		return
 	}
 	defer func() { _ = res.Body.Close() }() // what is left of it is of no interest, nor is whether it ended well
-	if fault := unfit(ctx, res); fault != nil {
-		h.refuse(ctx, w, body, fault)
+	if fault := unfit(x.ctx, res); fault != nil {
+		h.refuse(&x, fault)
 		return
 	}
 	answerHeader(w.Header(), res.Header)
 	w.WriteHeader(res.StatusCode)
-	h.relay(ctx, w, res)
+	if isEventStream(res.Header) {
+		h.relayEvents(&x, res)
+		return
+	}
+	h.relay(&x, res)
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
+	"durward/runtime/internal/ending"
 	"durward/runtime/internal/mcp"
 	"durward/runtime/internal/telemetry"
 )
@@ -20,6 +21,7 @@ type fault struct {
 	status int
 	text   string // for the client
 	cause  error  // for the log; nil: nothing is wrong with the upstream
+	ended  ending.Reason
 }
 
 // unanswered says what a failed round trip means.
@@ -32,10 +34,12 @@ func unanswered(ctx context.Context, err error) *fault {
 
 // ended says what the end of ctx means to a client that has no answer yet.
 func ended(ctx context.Context) *fault {
-	if cause := context.Cause(ctx); errors.Is(cause, context.Canceled) && !errors.Is(cause, errDrained) {
+	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return &fault{status: statusClientGone, text: "the client has gone"}
 	}
-	return &fault{status: http.StatusServiceUnavailable, text: "the gateway has ended the call: try again"}
+	return &fault{
+		status: http.StatusServiceUnavailable, text: "the gateway has ended the call: try again", ended: endedBy(ctx),
+	}
 }
 
 // unfit says why an answer must not be relayed, or nil.
@@ -56,18 +60,23 @@ func unfit(ctx context.Context, res *http.Response) *fault {
 }
 
 func badGateway(text string, res *http.Response) *fault {
-	return &fault{http.StatusBadGateway, text, fmt.Errorf("upstream answered %d", res.StatusCode)}
+	return &fault{status: http.StatusBadGateway, text: text, cause: fmt.Errorf("upstream answered %d", res.StatusCode)}
 }
 
-// refuse answers with a JSON-RPC error under the id of the request that body holds.
-func (h *handler) refuse(ctx context.Context, w http.ResponseWriter, body []byte, f *fault) {
+// refuse answers with a JSON-RPC error under the id of the request, unless there is more to say to whom the policies no
+// longer let pass.
+func (h *handler) refuse(x *exchange, f *fault) {
 	if f.cause != nil {
-		h.warn(ctx, "upstream failed", f.cause)
+		h.warn(x.ctx, "upstream failed", f.cause)
+	}
+	x.cut(f.ended)
+	if f.ended == ending.Revoked && x.way.Judge != nil && x.way.Judge.Refuse(x.w) {
+		return
 	}
 	if f.status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", "1")
+		x.w.Header().Set("Retry-After", "1")
 	}
-	mcp.WriteError(w, f.status, requestID(body), mcp.CodeInternal, f.text)
+	mcp.WriteError(x.w, f.status, requestID(x.body), mcp.CodeInternal, f.text)
 }
 
 // requestID answers the JSON-RPC id under which the client waits, or nil.

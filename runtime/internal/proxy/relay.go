@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,42 +9,49 @@ import (
 	"time"
 )
 
-// relay sends the body on as it comes. The head has been written. If the body cannot be sent whole it panics with
-// http.ErrAbortHandler, so that the client sees it broken off and not ended.
-func (h *handler) relay(ctx context.Context, w http.ResponseWriter, res *http.Response) {
-	out := client{to: w, control: http.NewResponseController(w), stall: h.Stall}
-	events := isEventStream(res.Header)
-	if events && out.flush() != nil { // the head: the first event may be long in coming
-		panic(http.ErrAbortHandler)
-	}
-	read, wrote := h.buffers.copy(&out, res.Body, res.ContentLength, events)
+// relay sends a body on that is no event stream. The head has been written. If the body cannot be sent whole it panics
+// with http.ErrAbortHandler, so that the client sees it broken off and not ended.
+func (h *handler) relay(x *exchange, res *http.Response) {
+	whole, read, wrote := h.buffers.copy(h.client(x), res.Body, res.ContentLength, nil)
 	switch {
-	case read == nil && wrote == nil:
-	case wrote == nil && drained(ctx) && events:
-	case wrote != nil || ctx.Err() != nil:
+	case whole:
+	case wrote != nil:
+		panic(http.ErrAbortHandler)
+	case x.ctx.Err() != nil:
+		x.cut(endedBy(x.ctx))
 		panic(http.ErrAbortHandler)
 	default:
-		h.warn(ctx, "upstream broke off", read)
-		h.OnBroken(fmt.Errorf("read answer of upstream %s: %w", h.Upstream.Host, read))
-		panic(http.ErrAbortHandler)
+		h.brokeOff(x, read)
 	}
 }
 
-// copyBody answers separately which side failed.
-func copyBody(to *client, from io.Reader, buffer []byte) (read, wrote error) {
+// brokeOff says that the upstream did not finish its answer, to the log and to the client.
+func (h *handler) brokeOff(x *exchange, read error) {
+	if x.ctx.Err() == nil {
+		h.warn(x.ctx, "upstream broke off", read)
+		h.OnBroken(fmt.Errorf("read answer of upstream %s: %w", h.Upstream.Host, read))
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// copyBody sends a body on until it ends, or the stream that it is does. It answers separately which side failed.
+func copyBody(to *client, from io.Reader, buffer []byte, s *stream) (whole bool, read, wrote error) {
 	for {
 		n, err := from.Read(buffer)
+		part, cut := s.pass(buffer[:n])
 		last := errors.Is(err, io.EOF)
-		if n > 0 {
-			if wrote := to.send(buffer[:n], !last); wrote != nil {
-				return nil, wrote
+		if len(part) > 0 {
+			if wrote := to.send(part, !last); wrote != nil {
+				return false, nil, wrote
 			}
 		}
-		if last {
-			return nil, nil
-		}
-		if err != nil {
-			return err, nil
+		switch {
+		case cut:
+			return false, nil, nil
+		case last:
+			return true, nil, nil
+		case err != nil:
+			return false, err, nil
 		}
 	}
 }
@@ -55,6 +61,10 @@ type client struct {
 	to      http.ResponseWriter
 	control *http.ResponseController
 	stall   time.Duration
+}
+
+func (h *handler) client(x *exchange) *client {
+	return &client{to: x.w, control: http.NewResponseController(x.w), stall: h.Stall}
 }
 
 // send gives the client bytes; flush sends them off at once. Without it the server does so when the handler returns.
@@ -103,14 +113,15 @@ func newBuffers() *buffers {
 	return b
 }
 
-// copy passes a body on through a buffer of the fitting size; length is -1 if it is not known.
-func (p *buffers) copy(to *client, from io.Reader, length int64, events bool) (read, wrote error) {
-	if events || length >= 0 && length <= smallBuffer {
+// copy passes a body on through a buffer of the fitting size; length is -1 if it is not known. s is nil if the body is no
+// event stream.
+func (p *buffers) copy(to *client, from io.Reader, length int64, s *stream) (whole bool, read, wrote error) {
+	if s != nil || length >= 0 && length <= smallBuffer {
 		b := p.small.Get().(*[smallBuffer]byte)
 		defer p.small.Put(b)
-		return copyBody(to, from, b[:])
+		return copyBody(to, from, b[:], s)
 	}
 	b := p.large.Get().(*[largeBuffer]byte)
 	defer p.large.Put(b)
-	return copyBody(to, from, b[:])
+	return copyBody(to, from, b[:], s)
 }

@@ -19,7 +19,9 @@ type Request struct {
 	Decision string
 	// Subject and ClientID name the principal.
 	Subject, ClientID string
-	Generation        uint64
+	// Ended is why the host ended the answer before its time, if it did.
+	Ended      string
+	Generation uint64
 	// Meter counts the request.
 	Meter *Meter
 }
@@ -67,7 +69,7 @@ func (q *Request) attrs(r *http.Request, rec *recorder, took time.Duration, abor
 		slog.Uint64(KeyGeneration, q.Generation))
 	for _, a := range []struct{ key, value string }{
 		{"client", q.Client}, {KeyRoute, q.Route}, {KeyPolicy, q.Policy}, {"decision", q.Decision},
-		{"subject", q.Subject}, {"client_id", q.ClientID},
+		{"subject", q.Subject}, {"client_id", q.ClientID}, {"ended", q.Ended},
 	} {
 		if a.value != "" {
 			attrs = append(attrs, slog.String(a.key, a.value))
