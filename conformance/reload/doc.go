@@ -1,6 +1,9 @@
-// Package reload edits the configuration of a real gateway while people use it: calls on kept connections, event
-// streams, refreshed tokens and sign-ins go on, and the policy's process is replaced under them.
+// Package reload edits the configuration of a real gateway while people use it: calls on kept connections, hundreds of
+// event streams, refreshed tokens and sign-ins go on, and the processes of its policies are replaced under them.
 //
-// It holds the promises G2, G3, G4 and G5 as an operator meets them, with files that are saved as editors save them.
-// What needs a policy that misbehaves, or an upstream that waits, is in package runtime's own tests.
+// It holds the promises G2 to G6 as an operator meets them, with files and executables that are saved as editors and
+// installers save them. It puts nginx, reloaded at the same pace under the same callers and streams, into a table beside
+// it, and it measures what docs/performance.md says of reloads.
+//
+// What a policy may do wrong while it runs is in conformance/hostile; kinds of saves and mounts are in conformance/watch.
 package reload

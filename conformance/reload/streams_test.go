@@ -3,188 +3,231 @@ package reload
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"fmt"
-	"io"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
-	"testing"
+	"sync/atomic"
 	"time"
-
-	"github.com/modelcontextprotocol/go-sdk/mcp"
-
-	"durward/conformance/gateway"
 )
 
-// The two protocol eras.
+// drain is how long a stream on a changed route may go on; late is how much later its end may be, on a machine that does
+// much else.
 const (
-	withSessions    = "2025-11-25"
-	withoutSessions = "2026-07-28"
+	drain = 30 * time.Second
+	late  = 10 * time.Second
 )
 
-// counter calls the tool count again and again with the SDK's client, on the route whose policy is edited. Each answer
-// takes some seconds, and so outlives edits, but not the 30 s after which G4 may end it.
-func (t *traffic) counter(test testing.TB, version string) {
-	test.Helper()
-	const steps, interval = 60, 100 * time.Millisecond
-	client := t.g.MustLogin(test)
-	var mu sync.Mutex
-	var progress []float64
-	all := make(chan struct{}, 1)
-	c := mcp.NewClient(&mcp.Implementation{Name: "counter", Version: "1"}, &mcp.ClientOptions{
-		ProgressNotificationHandler: func(_ context.Context, r *mcp.ProgressNotificationClientRequest) {
-			mu.Lock()
-			defer mu.Unlock()
-			t.events.Add(1)
-			if progress = append(progress, r.Params.Progress); len(progress) == steps {
-				all <- struct{}{}
-			}
-		},
-	})
-	// The client's standing GET stream is left out: it would, as G4 has it, end 30 s after the first edit.
-	session, err := c.Connect(test.Context(), &mcp.StreamableClientTransport{
-		Endpoint: t.g.MCP(), HTTPClient: &http.Client{Transport: bearer{client}}, MaxRetries: -1, DisableStandaloneSSE: true,
-	}, &mcp.ClientSessionOptions{ProtocolVersion: version})
-	if err != nil {
-		test.Fatalf("connect with %s: %v", version, err)
-	}
-	var want []float64
-	for step := range steps {
-		want = append(want, float64(step+1))
-	}
-	count := func(n int) {
-		ctx, cancel := context.WithTimeout(context.Background(), steps*interval+patience)
-		defer cancel()
-		params := &mcp.CallToolParams{Name: "count", Meta: mcp.Meta{}, Arguments: map[string]any{
-			"steps": steps, "intervalMs": interval.Milliseconds(),
-		}}
-		params.SetProgressToken(fmt.Sprint(n))
-		result, err := session.CallTool(ctx, params)
-		if err != nil {
-			t.fail("count %d with %s: %v", n, version, err)
-			return
-		}
-		if text, ok := result.Content[0].(*mcp.TextContent); !ok || text.Text != fmt.Sprintf("counted to %d", steps) {
-			t.fail("count %d with %s: the answer is %v", n, version, result.Content)
-		}
-		select {
-		case <-all:
-		case <-ctx.Done():
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		if !slices.Equal(progress, want) {
-			t.fail("count %d with %s: the progress that came is %v", n, version, progress)
-		}
-		progress = nil
-	}
-	t.wg.Go(func() {
-		for n := 1; ; n++ {
-			count(n)
-			select {
-			case <-t.over:
-				if err := session.Close(); err != nil {
-					t.fail("end the session of %s: %v", version, err)
-				}
-				return
-			default:
-			}
-		}
-	})
+// fan is many streams, and what has been changed under them.
+type fan struct {
+	all    []*stream
+	events atomic.Int64
+	// closed counts the connections that the gateway closed.
+	closed atomic.Int64
+
+	mu      sync.Mutex
+	changes map[string][]change
+	cuts    []string
+	// drained is how many ended as a change had it.
+	drained int
 }
 
-// bearer adds a client's token.
-type bearer struct{ client *gateway.Client }
+// change is one of a route: it came into use between the two times.
+type change struct{ from, until time.Time }
 
-func (b bearer) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	r.Header.Set("Authorization", "Bearer "+b.client.Tokens.AccessToken)
-	return http.DefaultTransport.RoundTrip(r)
-}
-
-// steady is an MCP server's stand-in that answers everything with a stream of numbered events, until over is closed.
-// Then it sends the last one.
-func steady(test testing.TB, over <-chan struct{}) *httptest.Server {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // only then does a server notice that its client has gone
-		w.Header().Set("Content-Type", "text/event-stream")
-		ticker := time.NewTicker(50 * time.Millisecond)
-		defer ticker.Stop()
-		for n := 1; ; n++ {
-			_, _ = fmt.Fprintf(w, "data: %d\n\n", n)
-			_ = http.NewResponseController(w).Flush()
-			select {
-			case <-ticker.C:
-			case <-over:
-				_, _ = fmt.Fprintf(w, "data: done after %d\n\n", n)
-				return
-			case <-r.Context().Done():
-				return
-			}
-		}
-	}))
-	test.Cleanup(s.Close)
-	return s
-}
-
-// stream is an answer of steady's that lasts through all edits, on a route that none of them changes.
+// stream is one that is opened again when a change has ended it.
 type stream struct {
+	way    way
 	method string
-	ended  chan struct{}
+	number int
+	// opened is since when it is open, in nanoseconds since 1970; 0 if it is not.
+	opened atomic.Int64
+	// first is closed when an event has come.
+	first chan struct{}
 }
 
-func (t *traffic) stream(test testing.TB, method string) {
-	test.Helper()
-	r, err := http.NewRequestWithContext(test.Context(), method, t.g.URL+"/mcp/steady", strings.NewReader(""))
-	if err != nil {
-		test.Fatal(err)
+func (s *stream) String() string {
+	return fmt.Sprintf("%d by %s on %s", s.number, s.method, s.way.name)
+}
+
+// streamers opens n streams to the upstream, spread over the ways and over both methods, each on a connection of its own.
+// When the reloads are over the upstream ends them, in order. Until then an end is one that a change has caused, or a fault.
+func (c *crowd) streamers(u *upstream, n int, ways ...way) {
+	f := &c.streams
+	dialer := new(net.Dialer)
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: n,
+		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+			conn, err := dialer.DialContext(ctx, network, address)
+			return &kept{conn, sync.OnceFunc(func() { f.closed.Add(1) })}, err
+		},
 	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		test.Fatal(err)
-	}
-	if answer.StatusCode != http.StatusOK {
-		test.Fatalf("%s of the steady stream: %s", method, answer.Status)
-	}
-	s := &stream{method, make(chan struct{})}
-	t.streams = append(t.streams, s)
-	t.wg.Go(func() {
-		defer close(s.ended)
-		defer answer.Body.Close()
-		n := 0
-		last := ""
-		for lines := bufio.NewScanner(answer.Body); ; {
-			if !lines.Scan() {
-				if lines.Err() != nil || last != fmt.Sprintf("data: done after %d", n) {
-					t.fail("the steady stream by %s ended with %v after event %d, %q", method, lines.Err(), n, last)
-				}
-				return
-			}
-			if lines.Text() == "" {
-				continue // the end of an event
-			}
-			if last = lines.Text(); strings.HasPrefix(last, "data: done") {
+	var open sync.WaitGroup
+	c.wg.Go(func() {
+		<-c.over
+		u.finish()
+		open.Wait()
+		transport.CloseIdleConnections()
+	})
+	client := &http.Client{Transport: transport}
+	for i := range n {
+		method := http.MethodPost
+		if i/len(ways)%2 == 1 {
+			method = http.MethodGet
+		}
+		s := &stream{way: ways[i%len(ways)], method: method, number: i + 1, first: make(chan struct{})}
+		f.all = append(f.all, s)
+		open.Go(func() {
+			for c.follow(s, client) {
 				continue
 			}
-			t.events.Add(1)
-			if n++; last != fmt.Sprintf("data: %d", n) {
-				t.fail("the steady stream by %s: %q came for event %d", method, last, n)
-				return
-			}
-		}
-	})
+		})
+	}
 }
 
-// uncut fails if a steady stream has ended.
-func (t *traffic) uncut(test testing.TB, when string) {
-	test.Helper()
-	for _, s := range t.streams {
-		select {
-		case <-s.ended:
-			test.Errorf("G4: the steady stream by %s had ended %s", s.method, when)
-		default:
+// follow opens the stream and reads it to its end. It tells whether it is to be opened again.
+func (c *crowd) follow(s *stream, client *http.Client) bool {
+	body := streamCall
+	if s.method == http.MethodGet {
+		body = ""
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	r, err := s.way.request(ctx, s.method, body)
+	if err != nil {
+		c.fail("stream %s: %v", s, err)
+		return false
+	}
+	opened := time.Now()
+	s.opened.Store(opened.UnixNano())
+	defer s.opened.Store(0)
+	head := time.AfterFunc(patience, cancel)
+	answer, err := client.Do(r)
+	head.Stop()
+	if err != nil {
+		c.fail("open stream %s: %v", s, err)
+		return false
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		c.fail("open stream %s: %s", s, answer.Status)
+		return false
+	}
+	n, last, err := c.streams.read(s, answer)
+	select {
+	case <-c.over:
+		if want := `{"jsonrpc":"2.0","id":7,"result":{"events":` + fmt.Sprint(n) + `}}`; err != nil || s.method == http.MethodPost && last != want {
+			c.streams.cut("stream %s ended at the end with %v after event %d, %q", s, err, n, last)
+		}
+		return false
+	default:
+	}
+	if fault := c.streams.due(s, opened, time.Now(), last, err); fault != "" {
+		c.streams.cut("stream %s, open since %s, ended after event %d: %s", s, opened.Format("15:04:05.000"), n, fault)
+		return false
+	}
+	return true
+}
+
+// message is what an event may hold.
+type message struct {
+	ID     int
+	Params struct{ Progress int }
+	Result json.RawMessage
+	Error  struct {
+		Code    int
+		Message string
+	}
+}
+
+// read reads a stream to its end: numbered events without a gap, and what may come last. err is nil if the body ended in
+// order.
+func (f *fan) read(s *stream, answer *http.Response) (n int, last string, err error) {
+	lines := bufio.NewScanner(answer.Body)
+	for lines.Scan() {
+		text, ok := strings.CutPrefix(lines.Text(), "data: ")
+		if !ok {
+			continue // the end of an event
+		}
+		if last != "" {
+			return n, last, fmt.Errorf("%q came after the last event", text)
+		}
+		var m message
+		if err := json.Unmarshal([]byte(text), &m); err != nil {
+			return n, last, fmt.Errorf("event %q: %w", text, err)
+		}
+		if m.ID != 0 {
+			last = text
+			continue
+		}
+		if n++; m.Params.Progress != n {
+			return n, last, fmt.Errorf("%q came for event %d", text, n)
+		}
+		if f.events.Add(1); n == 1 {
+			select {
+			case <-s.first:
+			default:
+				close(s.first)
+			}
 		}
 	}
+	return n, last, lines.Err()
+}
+
+// changed says that the routes came into use anew between two times.
+func (f *fan) changed(routes []string, from, until time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, name := range routes {
+		f.changes[name] = append(f.changes[name], change{from, until})
+	}
+}
+
+// due answers what is wrong with the end of a stream, "" if it is the one that a change had to cause (G4): a call's with a
+// JSON-RPC error, and either in order.
+func (f *fan) due(s *stream, opened, ended time.Time, last string, err error) string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.ContainsFunc(f.changes[s.way.name], func(c change) bool {
+		return opened.Before(c.until) && !ended.Before(c.from.Add(drain)) && !ended.After(c.until.Add(drain+late))
+	}) {
+		return fmt.Sprintf("its route has not changed, or it was not due: %v, %q", err, last)
+	}
+	if err != nil {
+		return fmt.Sprintf("not in order: %v", err)
+	}
+	if s.method == http.MethodPost {
+		var m message
+		if json.Unmarshal([]byte(last), &m) != nil || m.ID != 7 || m.Error.Code == 0 || m.Error.Message == "" {
+			return fmt.Sprintf("G4: the call's answer is %q, want a JSON-RPC error", last)
+		}
+	}
+	f.drained++
+	return ""
+}
+
+// overdue says which streams are open that a change should have ended.
+func (f *fan) overdue() {
+	now := time.Now()
+	for _, s := range f.all {
+		since := s.opened.Load()
+		opened := time.Unix(0, since)
+		f.mu.Lock()
+		outlived := since != 0 && slices.ContainsFunc(f.changes[s.way.name], func(c change) bool {
+			return opened.Before(c.from) && now.After(c.until.Add(drain+late))
+		})
+		f.mu.Unlock()
+		if outlived {
+			f.cut("stream %s, open since %s, outlives a change of its route", s, opened.Format("15:04:05.000"))
+		}
+	}
+}
+
+func (f *fan) cut(format string, args ...any) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cuts = append(f.cuts, time.Now().Format("15:04:05.000 ")+fmt.Sprintf(format, args...))
 }
