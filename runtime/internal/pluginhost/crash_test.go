@@ -191,6 +191,52 @@ func TestStopOfAProcessThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// A policy that closes its own output has said its last word to the log, and works on.
+func TestG7_ProcessThatClosesItsOutputWorksOn(t *testing.T) {
+	h, _ := newHost(t, nil)
+	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
+	pid := p.Status().PID
+	for _, name := range []string{"close streams", "", ""} {
+		if err := ask(t, p, name, patience); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := p.Status(); got.PID != pid {
+		t.Errorf("status = %+v", got)
+	}
+	_ = syscall.Kill(pid, syscall.SIGKILL)
+	awaitState(t, p, Running, pid)
+}
+
+// A child in the process's group ends with it, though it holds the pipes of its output; one that holds them elsewhere keeps
+// nobody waiting.
+func TestG7_ChildrenOfAProcessEndWithIt(t *testing.T) {
+	h, _ := newHost(t, nil)
+	for _, end := range []string{"stop", "crash"} {
+		p := start(t, h, testSpec(end, self(t, "good"), `{}`))
+		pid := p.Status().PID
+		var children []int
+		for _, how := range []string{"child stays", "child leaves"} {
+			d, err := p.Evaluate(t.Context(), testCall(), policies.Request{Route: "demo", Name: how})
+			if err != nil {
+				t.Fatal(err)
+			}
+			child, err := strconv.Atoi(d.Principal.Subject)
+			if err != nil {
+				t.Fatal(err)
+			}
+			children = append(children, child)
+		}
+		if end == "crash" {
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+			awaitState(t, p, Running, pid)
+		}
+		p.Stop(t.Context())
+		awaitDeath(t, children[0])
+		_ = syscall.Kill(children[1], syscall.SIGKILL)
+	}
+}
+
 func TestRestartRule(t *testing.T) {
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
 	second := func(n int) time.Time { return noon.Add(time.Duration(n) * time.Second) }

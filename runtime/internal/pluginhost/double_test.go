@@ -24,16 +24,17 @@ type memory struct {
 	version int64
 	events  []string
 	purged  []string
-	// hang is closed when the store no longer hangs on keys that begin with "hang/".
-	hang chan struct{}
+	// hang is closed when the store no longer hangs on keys that begin with "hang/"; hanging tells of each that does.
+	hang, hanging chan struct{}
 }
 
 func newMemory() *memory {
-	return &memory{records: make(map[string]policies.Record), hang: make(chan struct{})}
+	return &memory{records: make(map[string]policies.Record), hang: make(chan struct{}), hanging: make(chan struct{}, 1000)}
 }
 
 func (m *memory) Get(_ context.Context, key string) (policies.Record, error) {
 	if strings.HasPrefix(key, "hang/") {
+		m.hanging <- struct{}{}
 		<-m.hang // whatever becomes of the context
 	}
 	m.mu.Lock()

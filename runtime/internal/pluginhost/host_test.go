@@ -147,6 +147,7 @@ func TestG7_StartFailsAndLeavesNothing(t *testing.T) {
 		{"exits in Configure", "good", `{"configure":"exit"}`, "exit status 8"},
 		{"finds problems", "good", `{"configure":"problem"}`, "1 problems"},
 		{"another type", "good", `{}`, "not \"another\""},
+		{"another report", "good", `{}`, "other paths than the policy type's Validate"},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
@@ -159,6 +160,9 @@ func TestG7_StartFailsAndLeavesNothing(t *testing.T) {
 			spec := testSpec("first", self(t, c.how), c.options)
 			if c.name == "another type" {
 				spec.Type = "another"
+			}
+			if c.name == "another report" {
+				spec.Report.Paths = nil
 			}
 			p, err := h.Start(t.Context(), spec)
 			if err == nil {

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// The rule of restarts. The first after quiet times is immediate; the pauses before the next grow twofold.
+// The rule of restarts: a process may die crashBudget times within crashWindow, and is started again each time. The first
+// start after quiet times is immediate; the pauses before the next grow twofold. One crash more, and the policy is down.
 const (
 	crashBudget  = 3
 	crashWindow  = time.Minute
