@@ -33,7 +33,7 @@ func (h *Host) compare(old *running, cfg *config.Config) (c Changes, refusals []
 				change.Change = Added
 			} else if running == nil || running.Value.key != key || !running.Value.alive() {
 				change.Change = Restarted
-				change.Reasons = append(change.Reasons, processReasons(running, key)...)
+				change.Reasons = append(change.Reasons, processReasons(running, key, c.Gateway)...)
 			}
 		case p.Old == nil:
 			change.Change = Added
@@ -51,8 +51,8 @@ func (h *Host) compare(old *running, cfg *config.Config) (c Changes, refusals []
 	return c, refusals
 }
 
-// processReasons tells why a process is replaced besides what the configuration says of its policy.
-func processReasons(part *policyPart, key processKey) (reasons []Reason) {
+// processReasons tells why a process is replaced besides what policies.json and routes.oas.json say of its policy.
+func processReasons(part *policyPart, key processKey, gateway []Reason) (reasons []Reason) {
 	if part == nil {
 		return nil // it ran inside the host: its type is another
 	}
@@ -60,8 +60,10 @@ func processReasons(part *policyPart, key processKey) (reasons []Reason) {
 	if was.executable != key.executable {
 		reasons = append(reasons, Reason{What: "executable"})
 	}
-	if was.memory != key.memory {
-		reasons = append(reasons, Reason{What: "policyMemoryMiB", Was: mebibytes(was.memory), Is: mebibytes(key.memory)})
+	for _, r := range gateway {
+		if r.What == config.MemorySetting {
+			reasons = append(reasons, r)
+		}
 	}
 	if !part.Value.alive() {
 		reasons = append(reasons, Reason{What: "state", Was: quoted(string(pluginhost.Running)), Is: quoted(string(pluginhost.Down))})
@@ -166,7 +168,5 @@ func publicReasons(reasons []config.Reason) []Reason {
 	}
 	return public
 }
-
-func mebibytes(bytes int64) json.RawMessage { return fmt.Append(nil, bytes>>20) }
 
 func quoted(text string) json.RawMessage { return fmt.Appendf(nil, "%q", text) }

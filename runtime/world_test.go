@@ -34,6 +34,7 @@ type world struct {
 	// dir holds the data. Its name is short, as paths of sockets must be.
 	dir           string
 	public, admin string
+	token         string // for operators
 
 	stop  context.CancelFunc
 	ended chan error

@@ -211,6 +211,9 @@ func gatewayReasons(old, next Gateway) (reasons []Reason) {
 	if !slices.Equal(old.TrustedProxies, next.TrustedProxies) {
 		reasons = append(reasons, told("trustedProxies", "", prefixes(old.TrustedProxies), prefixes(next.TrustedProxies)))
 	}
+	if old.PolicyMemory != next.PolicyMemory {
+		reasons = append(reasons, told(MemorySetting, "", mebibytes(old.PolicyMemory), mebibytes(next.PolicyMemory)))
+	}
 	if was, is := old.AdminToken, next.AdminToken; was != is {
 		r := Reason{What: "adminToken", Hidden: HiddenSecret}
 		if was != "" {
@@ -226,6 +229,17 @@ func gatewayReasons(old, next Gateway) (reasons []Reason) {
 		reasons = []Reason{{What: GatewayFile}}
 	}
 	return reasons
+}
+
+// MemorySetting is what a Reason says of Gateway.PolicyMemory.
+const MemorySetting = "policyMemoryMiB"
+
+// mebibytes is nil for what the file does not say.
+func mebibytes(bytes int64) any {
+	if bytes == 0 {
+		return nil
+	}
+	return bytes >> 20
 }
 
 // some is nil for what is not there.

@@ -140,6 +140,8 @@ func TestCompare(t *testing.T) {
 				`~ gateway : publicUrl: ["https://mcp.example.com","http://localhost:9000"] -> ["https://mcp.example.org"]`}},
 		{name: "proxies", to: edit(GatewayFile, `"10.0.0.0/8", `, ``),
 			want: []string{`~ gateway : trustedProxies: ["10.0.0.0/8","192.0.2.7/32"] -> ["192.0.2.7/32"]`}},
+		{name: "memory of policies", to: edit(GatewayFile, `"trustedProxies"`, `"policyMemoryMiB": 64, "trustedProxies"`),
+			want: []string{"~ gateway : policyMemoryMiB: added 64"}},
 		{name: "the token for operators", to: base, env: map[string]string{"ADMIN_TOKEN": "another-canary-token"},
 			want: []string{"~ gateway : adminToken: changed (secret)"}},
 		{name: "no token for operators", to: edit(GatewayFile, `,
