@@ -54,10 +54,11 @@ func findCgroups(s cgroupSystem) (*cgroups, error) {
 		return nil, err
 	}
 	dir := filepath.Dir(own)
+	container := dir == root && exists(filepath.Join(dir, "cgroup.type")) // the system's own root has no type
 	switch {
 	case own == root:
 		return nil, errors.New("the gateway is in a root cgroup, not in one below it")
-	case !s.delegated(dir) && !(dir == root && exists(filepath.Join(dir, "cgroup.type"))):
+	case !container && !s.delegated(dir):
 		return nil, errors.New("the cgroup above the gateway's has not been delegated to it")
 	}
 	if err := enableMemory(dir); err != nil {

@@ -71,6 +71,26 @@ func TestCodecRefusesWhatIsMalformed(t *testing.T) {
 	}
 }
 
+func TestG7_NeitherSideOfTheHostDecodesAMillionItems(t *testing.T) {
+	h, _ := newHost(t, nil)
+	spec := testSpec("first", self(t, "good"), `{}`)
+	p := start(t, h, spec)
+	_, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/many"})
+	if err == nil || !strings.Contains(err.Error(), errFields.Error()) {
+		t.Errorf("an answer of many fields: %v", err)
+	}
+	answer, err := p.Do(t.Context(), testCall(), HTTPRequest{Method: "GET", Target: "/test/many-purges"})
+	if err != nil || !strings.Contains(string(answer.Body), errFields.Error()) {
+		t.Errorf("a change of many tags: %s, %v", answer.Body, err)
+	}
+	if store, _ := spec.Store.(*memory); len(store.purged) > 0 {
+		t.Errorf("%d tags were purged", len(store.purged))
+	}
+	if err := ask(t, p, "", patience); err != nil || p.Status().Restarts > 0 {
+		t.Errorf("afterwards: %v, %+v", err, p.Status())
+	}
+}
+
 func encoded(t *testing.T, m proto.Message) mem.BufferSlice {
 	t.Helper()
 	data, err := proto.Marshal(m)

@@ -256,6 +256,10 @@ func (p *testPolicy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprint(os.Stderr, strings.Repeat("to standard error ", 100_000))
 	case "/test/big":
 		_, _ = w.Write(make([]byte, 2<<20))
+	case "/test/many":
+		w.Header()["X-Many"] = make([]string, 2*maxFields)
+	case "/test/many-purges":
+		fmt.Fprint(w, p.host.Store.Commit(ctx, policies.Change{Purge: strings.Split(strings.Repeat("t ", 2*maxFields)+"t", " ")}))
 	case "/test/count-and-exit":
 		_ = p.host.Store.Commit(ctx, policies.Change{Puts: []policies.Put{{
 			Key: "count/" + strconv.FormatInt(time.Now().UnixNano(), 10), Expires: policies.CallFrom(ctx).Time.Add(time.Hour),

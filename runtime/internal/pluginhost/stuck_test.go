@@ -136,7 +136,9 @@ func hangStore(t *testing.T, p *Policy, spec Spec) *memory {
 	store, _ := spec.Store.(*memory)
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	go func() { _, _ = p.Evaluate(ctx, testCall(), policies.Request{Route: "demo", Name: "deaf with the store"}) }()
+	go func() {
+		_, _ = p.Evaluate(ctx, testCall(), policies.Request{Route: "demo", Name: "deaf with the store"})
+	}()
 	select {
 	case <-store.hanging:
 	case <-time.After(patience):
