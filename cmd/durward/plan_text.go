@@ -23,15 +23,15 @@ func (t planText) print(out io.Writer) error {
 	case len(t.plan.Problems) > 0:
 		t.problems("", t.plan.Problems)
 	case c.None() && len(t.plan.Refused) == 0:
-		t.line("%s: nothing would change: generation %d at %s is the same", t.folder, t.plan.Number, t.gateway)
+		t.line("%s: nothing would change (generation %d at %s)", t.folder, t.plan.Number, t.gateway)
 	default:
 		t.problems("note: ", t.plan.Notes)
 		t.line("%s compared with generation %d at %s", t.folder, t.plan.Number, t.gateway)
 		t.policies(c.Policies)
 		t.routes(c.Routes)
 		t.gatewayFile(c)
-		t.refused()
 		t.summary(c)
+		t.refused()
 	}
 	_, err := io.WriteString(out, t.out.String())
 	return err
@@ -85,15 +85,14 @@ func (t *planText) policies(changes []runtime.PolicyChange) {
 
 // left says what becomes of what a policy that goes keeps.
 func left(p runtime.PolicyChange) string {
-	records := plural(int(p.Records), "record", "records")
-	switch {
-	case p.Records == 0:
-		return "it keeps nothing in the store"
-	case p.Successor == "":
-		return "what it keeps in the store stays there, unseen: " + records
-	default:
-		return fmt.Sprintf("what it keeps in the store stays there, unseen: if it is renamed, %s will miss %s", p.Successor, records)
+	if p.Records == 0 {
+		return "kept in the store: nothing"
 	}
+	text := "kept in the store, and not seen from then on: " + plural(int(p.Records), "record", "records")
+	if p.Successor != "" {
+		text += fmt.Sprintf(" (a loss, if it is only renamed to %s)", p.Successor)
+	}
+	return text
 }
 
 func (t *planText) routes(changes []runtime.RouteChange) {
@@ -137,32 +136,34 @@ func (t *planText) refused() {
 	}
 }
 
-// summary ends the plan with what is most asked for.
+// summary counts what becomes of everything.
 func (t *planText) summary(c runtime.Changes) {
-	counted := map[string]int{}
+	policies, routes := map[string]int{"kept": len(c.KeptPolicies)}, map[string]int{"kept": len(c.KeptRoutes)}
 	for _, p := range c.Policies {
-		counted[p.Change]++
+		policies[p.Change]++
 	}
-	changed := 0
 	var streams int64
 	for _, r := range c.Routes {
-		if r.Change == runtime.Changed {
-			changed++
-		}
+		routes[r.Change]++
 		streams += r.Streams
 	}
-	parts := []string{}
-	add := func(n int, one, many, what string) {
-		if n > 0 {
-			parts = append(parts, plural(n, one, many)+" "+what)
+	text := tally("Policies", policies) + tally("Routes", routes)
+	if streams > 0 {
+		text += fmt.Sprintf("Streams: %d to end. ", streams)
+	}
+	t.heading(strings.TrimSpace(text))
+}
+
+// tally is one sentence, or nothing.
+func tally(what string, counted map[string]int) string {
+	var parts []string
+	for _, change := range []string{runtime.Added, runtime.Removed, runtime.Restarted, runtime.Changed, "kept"} {
+		if n := counted[change]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, change))
 		}
 	}
-	add(counted[runtime.Restarted], "policy", "policies", "restarted")
-	add(len(c.KeptPolicies), "policy", "policies", "kept")
-	add(changed, "route", "routes", "changed")
-	add(len(c.KeptRoutes), "route", "routes", "kept")
-	add(int(streams), "stream", "streams", "to end")
-	if len(parts) > 0 {
-		t.heading(strings.Join(parts, ", "))
+	if len(parts) == 0 {
+		return ""
 	}
+	return what + ": " + strings.Join(parts, ", ") + ". "
 }

@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 //	await NAME REGEXP                waits for what it prints; a group (?P<NAME>...) becomes a variable
 //	signal NAME HUP|INT|TERM         sends it a signal
 //	ended NAME STATUS                waits for its end
-//	request METHOD URL STATUS FILE   makes a request, whose answer must have that status, and keeps the body
+//	request METHOD URL STATUS FILE [BODY]
+//	                                 makes a request, with a JSON file as its body, whose answer must have that status, and
+//	                                 keeps the body
 //	busy VARIABLE                    listens at an address until the script ends
 //	expand FILE                      replaces $VARIABLE in a file
 //	empty DIR                        looks that nothing is in the folder
@@ -129,8 +131,13 @@ func checkCanary(ts *testscript.TestScript, out string) {
 }
 
 func request(ts *testscript.TestScript, args []string) {
-	r, err := http.NewRequest(args[0], args[1], nil)
+	body := ""
+	if len(args) > 4 {
+		body = ts.ReadFile(args[4])
+	}
+	r, err := http.NewRequest(args[0], args[1], strings.NewReader(body))
 	ts.Check(err)
+	r.Header.Set("Content-Type", "application/json")
 	client := http.Client{Timeout: scriptTimeout}
 	resp, err := client.Do(r)
 	ts.Check(err)

@@ -32,6 +32,9 @@ func cut(text string, n int) string {
 }
 
 func (t statusText) String() string {
+	if t.after.Number == 0 {
+		return "The gateway is shutting down\n"
+	}
 	var out strings.Builder
 	t.generation(&out)
 	t.reload(&out)
