@@ -49,8 +49,10 @@ type guardOptions struct {
 	// Subject and Email are the principal's; without Subject it is "somebody".
 	Subject string `json:"subject,omitempty"`
 	Email   string `json:"email,omitempty"`
-	// Nobody says that no principal comes with a decision.
+	// Nobody: it authenticates, and names nobody all the same.
 	Nobody bool `json:"nobody,omitempty"`
+	// Open: it does not authenticate, and names nobody.
+	Open bool `json:"open,omitempty"`
 	// TTL is how long decisions hold, in seconds.
 	TTL int `json:"ttl,omitempty"`
 	// Vary is the report's, by route. Routes that are not in it vary by Authorization.
@@ -59,7 +61,7 @@ type guardOptions struct {
 
 const guardSchema = `{"type":"object","additionalProperties":false,"properties":{
 	"mark":{"type":"string"},"secret":{"type":"string","writeOnly":true},"gate":{"type":"string"},"file":{"type":"string"},
-	"start":{"type":"string"},"subject":{"type":"string"},"email":{"type":"string"},"nobody":{"type":"boolean"},
+	"start":{"type":"string"},"subject":{"type":"string"},"email":{"type":"string"},"nobody":{"type":"boolean"},"open":{"type":"boolean"},
 	"deny":{"type":"string"},"ttl":{"type":"integer"},"vary":{"type":"object"}}}`
 
 func (guardType) Describe() policies.Description {
@@ -71,7 +73,7 @@ func (guardType) Validate(in policies.Input) policies.Report {
 	if err := json.Unmarshal(in.Options, &o); err != nil {
 		return policies.Report{Problems: []policies.Problem{{Text: "options cannot be read"}}}
 	}
-	report := policies.Report{Authenticates: true, Vary: make(map[string]policies.Vary)}
+	report := policies.Report{Authenticates: !o.Open, Vary: make(map[string]policies.Vary)}
 	for _, r := range in.Routes {
 		vary, ok := o.Vary[r.ID]
 		if !ok {
@@ -151,7 +153,7 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 		Tags:      []string{tagOf(r.Header.Get("Authorization"))},
 		SetHeader: http.Header{"X-Policy": {g.name}, "X-Mark": {g.Mark}, "X-Seen": {string(seen)}, "X-File": {g.content}},
 	}
-	if g.Nobody {
+	if g.Nobody || g.Open {
 		allow.Principal = nil
 	}
 	if g.Deny != "" && r.Method == g.Deny {

@@ -105,7 +105,7 @@ func TestLaterPolicyWins(t *testing.T) {
 		for _, name := range []string{"a", "b", "n"} {
 			w.setup.policy(name).Mark, w.setup.policy(name).Subject = name, "user_"+name
 		}
-		w.setup.policy("n").Nobody = true
+		w.setup.policy("n").Open = true
 		w.setup.inHost("h", setHeaders, headers("x-mark", "h"))
 		w.setup.inHost("i", setHeaders, headers("X-MARK", "i"))
 		w.setup.inHost("p", setHeaders, headers("X-Principal", "${principal.sub}"))
@@ -132,38 +132,41 @@ func TestPrincipalThatCannotBeToldStopsTheRequest(t *testing.T) {
 	const canary = "canary-subject"
 	w := start(t, func(w *world) {
 		w.setup.policy("a").Email = canary + "\r\nX-Admin: 1"
-		w.setup.policy("n").Nobody = true
 		w.setup.inHost("who", setHeaders, headers("X-Mail", "${principal.email}"))
 		w.setup.route("one").policies = []string{"a", "who"}
-		r := w.setup.route("nobody")
-		r.upstream, r.policies = w.upstream.URL+"/nobody", []string{"n", "who"}
 	})
-	for route, reason := range map[string]string{
-		"one":    "the principal's email cannot stand in a header as it is",
-		"nobody": "no policy has said who is calling",
-	} {
-		r := w.send(http.MethodPost, "/mcp/"+route, ping, "Authorization", "Bearer good", "X-Mail", "theirs")
-		var answer struct {
-			Version string          `json:"jsonrpc"`
-			Error   json.RawMessage `json:"error"`
-		}
-		if err := json.Unmarshal([]byte(r.body), &answer); err != nil || answer.Version != "2.0" || answer.Error == nil {
-			t.Errorf("%s: the body is no JSON-RPC error: %v: %s", route, err, r.body)
-		}
-		if r.status != http.StatusInternalServerError || r.header.Get("Retry-After") != "" || strings.Contains(r.body, canary) {
-			t.Errorf("%s: answered %d, Retry-After %q, %s", route, r.status, r.header.Get("Retry-After"), r.body)
-		}
-		id := r.header.Get("X-Request-Id")
-		line := w.log.find(func(l map[string]any) bool { return l["msg"] == "request not sent on" && l["request_id"] == id })
-		if line == nil || line["reason"] != reason || line["policy"] != "who" || line["route"] != route {
-			t.Errorf("%s: the log says %v", route, line)
-		}
+	const route, reason = "one", "the principal's email cannot stand in a header as it is"
+	r := w.send(http.MethodPost, "/mcp/"+route, ping, "Authorization", "Bearer good", "X-Mail", "theirs")
+	var answer struct {
+		Version string          `json:"jsonrpc"`
+		Error   json.RawMessage `json:"error"`
+	}
+	if err := json.Unmarshal([]byte(r.body), &answer); err != nil || answer.Version != "2.0" || answer.Error == nil {
+		t.Errorf("%s: the body is no JSON-RPC error: %v: %s", route, err, r.body)
+	}
+	if r.status != http.StatusInternalServerError || r.header.Get("Retry-After") != "" || strings.Contains(r.body, canary) {
+		t.Errorf("%s: answered %d, Retry-After %q, %s", route, r.status, r.header.Get("Retry-After"), r.body)
+	}
+	id := r.header.Get("X-Request-Id")
+	line := w.log.find(func(l map[string]any) bool { return l["msg"] == "request not sent on" && l["request_id"] == id })
+	if line == nil || line["reason"] != reason || line["policy"] != "who" || line["route"] != route {
+		t.Errorf("%s: the log says %v", route, line)
 	}
 	if n := w.upstream.requests.Load(); n != 0 {
 		t.Errorf("%d requests reached the upstream", n)
 	}
 	if strings.Contains(w.log.text(), canary) {
 		t.Error("the log holds what cannot be told")
+	}
+}
+
+// A policy that authenticates and names nobody has not decided.
+func TestG7_AllowOfNobody(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(w *world) { w.setup.policy("a").Nobody = true })
+	r := w.send(http.MethodPost, "/mcp/one", ping, "Authorization", "Bearer good")
+	if n := w.upstream.requests.Load(); r.status != http.StatusServiceUnavailable || n != 0 {
+		t.Errorf("answered %d, and %d requests reached the upstream", r.status, n)
 	}
 }
 

@@ -48,6 +48,9 @@ func (p *Policy) Evaluate(ctx context.Context, c policies.Call, r policies.Reque
 	if err != nil {
 		return policies.Decision{}, fmt.Errorf("evaluate with policy %s: %w", p.spec.Name, err)
 	}
+	if decision.Outcome == policies.Allow && decision.Principal == nil && p.spec.Report.Authenticates {
+		return policies.Decision{}, fmt.Errorf("evaluate with policy %s: it authenticates, and allowed nobody in particular", p.spec.Name)
+	}
 	decision.Reason = p.spec.redacted(decision.Reason)
 	return decision, nil
 }
