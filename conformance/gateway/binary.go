@@ -29,12 +29,12 @@ func Binary(t testing.TB) string {
 	return binary(t, "durward-race", "-race")
 }
 
-// Build builds a program of the suites' own on the race detector and answers its path. The program is named relative to
-// the folder of the suites: "./hostile/host".
-func Build(t testing.TB, name, program string) string {
+// Build builds a program of the suites' own and answers its path. The program is named relative to the folder of the
+// suites: "./hostile/host".
+func Build(t testing.TB, name, program string, flags ...string) string {
 	t.Helper()
-	path := filepath.Join(Root(), "bin", name+"-race")
-	if err := parts.Build(path, filepath.Join(Root(), "conformance"), program, "-race"); err != nil {
+	path := filepath.Join(Root(), "bin", name)
+	if err := parts.Build(path, filepath.Join(Root(), "conformance"), program, flags...); err != nil {
 		t.Fatal(err)
 	}
 	return path

@@ -16,7 +16,9 @@ import (
 type Policy struct {
 	// Name begins the policy's paths: /NAME/grant.
 	Name string
-	// Fault is one of package kind; "" is none.
+	// Type is the fault that is the policy's type; "" is the ordinary type.
+	Type string
+	// Fault is one of package kind; "" is none. One that is a type goes before Type.
 	Fault string
 	// Options are further ones, such as "label".
 	Options map[string]any
@@ -41,14 +43,13 @@ func Policies(t testing.TB, policies ...Policy) string {
 	for _, p := range policies {
 		options := map[string]any{}
 		maps.Copy(options, p.Options)
-		early := slices.ContainsFunc(kind.Early(), func(early string) bool { return early == p.Fault })
-		policyType := kind.PolicyType
-		if early {
-			policyType = kind.TypeName(p.Fault)
+		early := p.Type
+		if slices.Contains(kind.Early(), p.Fault) {
+			early = p.Fault
 		} else if p.Fault != "" {
 			options["fault"] = p.Fault
 		}
-		list = append(list, entry(p.Name, policyType, kind.Export, options))
+		list = append(list, entry(p.Name, kind.TypeName(early), kind.Export, options))
 	}
 	return encode(t, map[string]any{"policies": list})
 }

@@ -22,7 +22,7 @@ func Type() policies.Type { return kind.Type("") }
 func Start(t testing.TB, edit func(*gateway.Gateway)) *gateway.Gateway {
 	t.Helper()
 	return gateway.Start(t, func(g *gateway.Gateway) {
-		g.Program(gateway.Build(t, "hostile-host", "./hostile/host"))
+		g.Program(gateway.Build(t, "hostile-host-race", "./hostile/host", "-race"))
 		g.Setenv(EnvExecutable, executable(t))
 		if edit != nil {
 			edit(g)
@@ -30,6 +30,8 @@ func Start(t testing.TB, edit func(*gateway.Gateway)) *gateway.Gateway {
 	})
 }
 
+// executable is built without the race detector, which makes a start many times as slow: what it would look at is what
+// every other suite has it look at.
 func executable(t testing.TB) string {
 	t.Helper()
 	return gateway.Build(t, "hostile-policy", "./hostile/policy")

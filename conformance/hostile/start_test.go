@@ -6,55 +6,29 @@ import (
 	"testing"
 
 	"durward/conformance/gateway"
-	"durward/conformance/hostile/kind"
 	"durward/runtime"
 )
 
-// A policy without a fault behaves, and the faults that a reload meets do what they say: what runs stays.
-func TestSwitches(t *testing.T) {
+// A policy without a fault behaves, and another executable is another policy.
+func TestWithoutFault(t *testing.T) {
+	t.Parallel()
 	path := Executable(t)
-	g := Start(t, func(g *gateway.Gateway) {
-		g.Setenv(EnvExecutable, path)
-		Configure(t, g, Policy{Name: "hostile", Upstream: g.Parts.Env()["DURWARD_DEMO_UPSTREAM"]})
-	})
-	ask := func(want int) {
-		t.Helper()
-		if got := post(t, g.URL+"/mcp/hostile", kind.Credential("ada"), gateway.Echo); got != want {
-			t.Errorf("status %d, want %d", got, want)
-		}
-	}
-	steer := func(target string) {
-		t.Helper()
-		if got := post(t, g.URL+"/hostile/"+target, "", ""); got != http.StatusNoContent {
-			t.Fatalf("%s: status %d", target, got)
-		}
-	}
-	ask(http.StatusUnauthorized)
-	steer("revoke?subject=ada")
-	steer("grant?subject=ada")
-	if !gateway.Within(waiting, func() bool {
-		return post(t, g.URL+"/mcp/hostile", kind.Credential("ada"), gateway.Echo) == http.StatusOK
-	}) {
-		t.Fatal("the grant allows nothing") // the refusal before is remembered for a second
-	}
-	for _, fault := range []string{kind.RefuseStart, kind.DieInConfigure, kind.FailInConfigure} {
-		before := g.Policy("hostile").PID
-		g.SaveAndWait("policies.json", Policies(t, Policy{Name: "hostile", Fault: fault}), runtime.Refused)
-		if now := g.Policy("hostile").PID; now != before {
-			t.Errorf("%s: the policy's process %d became %d", fault, before, now)
-		}
-		ask(http.StatusOK)
-	}
-	good := Policies(t, Policy{Name: "hostile"})
-	g.SaveAndWait("policies.json", good, runtime.Unchanged)
-	before := g.Policy("hostile").PID
+	w := newWorld(t, []Policy{{Name: "hostile"}}, func(g *gateway.Gateway) { g.Setenv(EnvExecutable, path) })
+	w.wantSoon("hostile", http.StatusOK)
+	before := w.status("hostile").PID
 	replace(t, path)
-	if r := g.Reload(); r.Result == runtime.Refused || g.Policy("hostile").PID == before {
-		t.Errorf("another executable: reload %+v", r)
+	if !soon(func() bool { return w.status("hostile").PID != before }) {
+		t.Error("another executable: the process is the same")
 	}
-	ask(http.StatusOK)
-	steer("revoke?subject=ada")
-	ask(http.StatusUnauthorized)
+	if r := w.g.Reload(); r.Result != runtime.Unchanged {
+		t.Errorf("the reload after that is %+v", r)
+	}
+	w.wantSoon("hostile", http.StatusOK)
+	w.steer("hostile", "revoke?subject="+granted)
+	if got := w.ask("hostile", granted, "192.0.2.2"); got != http.StatusUnauthorized {
+		t.Errorf("a revoked grant: status %d", got)
+	}
+	w.wantUnmoved()
 }
 
 // replace puts other bytes, which do the same, at the path, as an installation does.

@@ -3,57 +3,135 @@ package kind
 import (
 	"context"
 	"errors"
+	"maps"
+	"math/rand/v2"
 	"net/http"
 	"os"
 	"slices"
+	"time"
 
 	"durward/policies"
 )
 
-// Faults that strike before the process knows its options: each is a policy type of its own.
+// None is the fault of a policy that behaves.
+const None = "none"
+
+// Faults of a policy that knows its options. Each may stand there, or be asked for at /NAME/fault while it runs.
 const (
-	// RefuseStart ends the process before the handshake.
-	RefuseStart = "refuse-start"
-	// HangInDescribe never says what the process serves.
-	HangInDescribe = "hang-in-describe"
+	DieInConfigure   = "die-in-configure"
+	FailInConfigure  = "fail-in-configure"
+	HangInConfigure  = "hang-in-configure"
+	LieInReport      = "lie-in-report"
+	HangInEvaluate   = "hang-in-evaluate"
+	SlowAnswers      = "slow-answers"
+	FailInEvaluate   = "fail-in-evaluate"
+	PanicInEvaluate  = "panic-in-evaluate"
+	PanicInHTTP      = "panic-in-http"
+	HangInHTTP       = "hang-in-http"
+	GiganticPage     = "gigantic-page"
+	ExitAtRandom     = "exit-at-random"
+	PanicInGoroutine = "panic-in-goroutine"
+	CloseOutput      = "close-stdout"
+	CloseErrors      = "close-stderr"
+	SecondHandshake  = "second-handshake"
+	EndlessLine      = "endless-line"
+	InvalidUTF8      = "invalid-utf8"
+	HostileJSON      = "hostile-json"
+	FloodLines       = "flood-lines"
+	Fork             = "fork"
+	EatMemory        = "eat-memory"
+	FloodStore       = "flood-store"
+	PurgeOthers      = "purge-others"
+	Stopped          = "stopped"
 )
 
-// Early are the faults that strike before the process knows its options.
-func Early() []string { return []string{RefuseStart, HangInDescribe} }
+// slow is how long an answer of SlowAnswers takes: less than a request waits.
+const slow = 300 * time.Millisecond
 
-// Faults that strike when the policy is configured.
-const (
-	// DieInConfigure ends the process.
-	DieInConfigure = "die-in-configure"
-	// FailInConfigure answers an error.
-	FailInConfigure = "fail-in-configure"
-)
+// strikes are the faults that do something by themselves.
+func (p *policy) strikes() map[string]func() error {
+	return map[string]func() error{
+		DieInConfigure:   func() error { os.Exit(1); return nil },
+		FailInConfigure:  func() error { return errors.New("the policy does not want to") },
+		HangInConfigure:  func() error { select {} },
+		PanicInGoroutine: func() error { go panic("a goroutine of the policy's own"); return nil },
+		CloseOutput:      closes(1),
+		CloseErrors:      closes(2),
+		SecondHandshake:  func() error { return write(1, []byte(foreignHandshake)) },
+		EndlessLine:      endlessLine,
+		InvalidUTF8:      invalidUTF8,
+		HostileJSON:      hostileJSON,
+		FloodLines:       floodLines,
+		Fork:             fork,
+		EatMemory:        p.eat,
+		FloodStore:       p.floodStore,
+		PurgeOthers:      p.purgeOthers,
+		Stopped:          stop,
+	}
+}
 
-func faults() []string {
-	return []string{None, DieInConfigure, FailInConfigure}
+// asked are the faults that strike when the policy is asked something.
+func asked() []string {
+	return []string{
+		None, LieInReport, HangInEvaluate, SlowAnswers, FailInEvaluate, PanicInEvaluate, PanicInHTTP, HangInHTTP,
+		GiganticPage, ExitAtRandom,
+	}
 }
 
 // knows tells whether options may name the fault.
-func (k kind) knows(fault string) bool { return slices.Contains(faults(), fault) }
+func knows(fault string) bool {
+	return slices.Contains(asked(), fault) || slices.Contains(slices.Collect(maps.Keys((&policy{}).strikes())), fault)
+}
 
 // strike does what a fault does by itself.
 func (p *policy) strike(fault string) error {
-	switch fault {
-	case DieInConfigure:
-		os.Exit(1)
-	case FailInConfigure:
-		return errors.New("the policy does not want to")
+	if do := p.strikes()[fault]; do != nil {
+		return do()
 	}
 	return nil
 }
 
 // ill answers what a fault makes of a decision, and whether it does.
 func (p *policy) ill(context.Context, policies.Request) (policies.Decision, bool, error) {
+	switch *p.fault.Load() {
+	case HangInEvaluate:
+		select {}
+	case SlowAnswers:
+		time.Sleep(slow)
+	case FailInEvaluate:
+		return policies.Decision{}, true, errors.New("the policy cannot say")
+	case PanicInEvaluate:
+		panic("in evaluate")
+	case ExitAtRandom:
+		if rand.IntN(4) == 0 { //nolint:gosec // chance is all that it is
+			os.Exit(1)
+		}
+	}
 	return policies.Decision{}, false, nil
 }
 
 // illHTTP tells whether a fault has answered the request.
-func (p *policy) illHTTP(http.ResponseWriter, *http.Request) bool { return false }
+func (p *policy) illHTTP(w http.ResponseWriter, _ *http.Request) bool {
+	switch *p.fault.Load() {
+	case PanicInHTTP:
+		panic("in serve http")
+	case HangInHTTP:
+		select {}
+	case GiganticPage:
+		for range 64 {
+			if _, err := w.Write(make([]byte, 1<<20)); err != nil {
+				return true
+			}
+		}
+		return true
+	}
+	return false
+}
 
 // lie makes the process's report another than the host's.
-func lie(string, *policies.Report) {}
+func lie(fault string, report *policies.Report) {
+	if fault == LieInReport {
+		report.Paths = append(report.Paths, policies.Path{Path: "/oauth/token"}) // which is the neighbour's
+		report.Authenticates = false
+	}
+}

@@ -34,6 +34,8 @@ type policy struct {
 	expires time.Duration
 	// fault is the one that strikes now.
 	fault atomic.Pointer[string]
+	// eaten is the memory that EatMemory keeps.
+	eaten atomic.Pointer[[][]byte]
 }
 
 // Evaluate decides by the record of the grant.
@@ -93,7 +95,7 @@ func (p *policy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case verb == "fault":
 		name := r.URL.Query().Get("name")
-		if !(kind{}).knows(name) {
+		if !knows(name) {
 			http.Error(w, "no such fault", http.StatusBadRequest)
 			return
 		}

@@ -16,9 +16,6 @@ const (
 	Module     = "@durward/runtime"
 )
 
-// None is the fault of a policy that behaves.
-const None = "none"
-
 // Type is the type of which a fault strikes before the process knows its options; "" is the ordinary one.
 func Type(early string) policies.Type { return kind{early: early} }
 
@@ -71,6 +68,9 @@ func (k kind) Describe() policies.Description {
 	if k.served && k.early == HangInDescribe {
 		select {}
 	}
+	if k.served && k.early == OtherType {
+		return policies.Description{Type: PolicyType, Options: json.RawMessage(schema)}
+	}
 	return policies.Description{Type: TypeName(k.early), Options: json.RawMessage(schema)}
 }
 
@@ -82,7 +82,7 @@ func (k kind) Validate(in policies.Input) policies.Report {
 		report.Problems = append(report.Problems, policies.Problem{Text: err.Error()})
 		return report
 	}
-	if !k.knows(o.Fault) {
+	if !knows(o.Fault) {
 		report.Problems = append(report.Problems, policies.Problem{Pointer: "/fault", Text: "is no fault of this type"})
 	}
 	for _, route := range in.Routes {
