@@ -5,7 +5,6 @@ import (
 	"path/filepath"
 
 	"durward/runtime/internal/config"
-	"durward/runtime/internal/pluginhost"
 	"durward/runtime/internal/watch"
 )
 
@@ -42,12 +41,12 @@ func (h *Host) watched(files []string) []string {
 	return paths
 }
 
-// executable answers the executable at a path as it is now. Asking often costs little (watch.Reader).
-func (h *Host) executable(path string, args []string) (pluginhost.Executable, error) {
+// sum answers the SHA-256 of an executable. Asking often costs little (watch.Reader).
+func (h *Host) sum(path string) (string, error) {
 	switch content := h.reader.ReadFile(path); content {
 	case watch.Missing, watch.Unreadable:
-		return pluginhost.Executable{}, fmt.Errorf("read executable %s: it is %s", path, content)
+		return "", fmt.Errorf("%s is %s", path, content)
 	default:
-		return pluginhost.At(path, string(content), args...)
+		return string(content), nil
 	}
 }

@@ -88,7 +88,7 @@ func New(o Options) (*Host, error) {
 		}
 		if path := p.Executable.Path; path != "" {
 			h.executables[p.PolicyType] = func() (pluginhost.Executable, error) {
-				return h.executable(path, p.Executable.Args)
+				return pluginhost.FileBy(h.sum, path, p.Executable.Args...)
 			}
 			continue
 		}

@@ -137,7 +137,7 @@ func TestG2_ExecutableThatCannotBeStarted(t *testing.T) {
 	for _, tt := range []struct {
 		name, content, says string
 	}{
-		{"gone", "", "it is missing"},
+		{"gone", "", "is missing"},
 		{"no program", "no program", "start process"},
 		{"cut short", "\x7fELF", "start process"},
 	} {

@@ -17,27 +17,25 @@ type Executable struct {
 	path, name string
 	args       []string
 	sum        string
+	read       func(path string) (string, error) // answers the sum as it is now
 	// pinned says that path leads to the same bytes for the life of this process, so that no check is needed.
 	pinned bool
 }
 
 // File answers the executable at path as it is now.
-func File(path string, args ...string) (Executable, error) {
-	sum, err := sumOf(path)
-	if err != nil {
-		return Executable{}, fmt.Errorf("read executable: %w", err)
-	}
-	return At(path, sum, args...)
-}
+func File(path string, args ...string) (Executable, error) { return FileBy(sumOf, path, args...) }
 
-// At answers the executable at path for somebody who has read it already: sum is the SHA-256 of its bytes in hex. A start
-// is refused if the file holds others by then.
-func At(path, sum string, args ...string) (Executable, error) {
+// FileBy is File for somebody who has a better way to read the SHA-256 of a file, in hex, than to hash all of it each time.
+func FileBy(sum func(path string) (string, error), path string, args ...string) (Executable, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return Executable{}, fmt.Errorf("find executable: %w", err)
 	}
-	return Executable{path: path, name: path, args: slices.Clone(args), sum: sum}, nil
+	e := Executable{path: path, name: path, args: slices.Clone(args), read: sum}
+	if e.sum, err = sum(path); err != nil {
+		return Executable{}, fmt.Errorf("read executable: %w", err)
+	}
+	return e, nil
 }
 
 // Self answers the executable of this very process, also when the file on disk has been replaced since. Where the
@@ -51,7 +49,7 @@ func Self(args ...string) (Executable, error) {
 	if err != nil {
 		return Executable{}, fmt.Errorf("read own executable: %w", err)
 	}
-	return Executable{path: path, name: os.Args[0], args: slices.Clone(args), sum: sum, pinned: pinned}, nil
+	return Executable{path: path, name: os.Args[0], args: slices.Clone(args), sum: sum, read: sumOf, pinned: pinned}, nil
 }
 
 // ID is the SHA-256 of the executable's file in hex. It does not cover the arguments.
@@ -66,7 +64,7 @@ func (e Executable) check() error {
 	if e.pinned {
 		return nil
 	}
-	sum, err := sumOf(e.path)
+	sum, err := e.read(e.path)
 	if err != nil {
 		return fmt.Errorf("read executable: %w", err)
 	}

@@ -47,9 +47,10 @@ type Reader struct {
 const (
 	// large is the size in bytes above which a sum is kept.
 	large = 1 << 20
-	// settled is how long before it was read a file must have been changed last for its stamp to tell it from a later
-	// change: a file system's clock ticks in steps, of 2 s at the most (FAT), and two changes within one step look alike.
-	settled = 3 * time.Second
+	// settledFine and settledCoarse are how long before it was read a file must have been changed last for its stamp to
+	// tell it from a later change: two changes within one tick of a file system's clock look alike. The tick is some
+	// milliseconds where times have a fraction of a second, and up to 2 s (FAT) where they have none.
+	settledFine, settledCoarse = 100 * time.Millisecond, 3 * time.Second
 	// maxSums bounds how many sums are kept.
 	maxSums = 100
 )
@@ -98,10 +99,18 @@ func (r *Reader) ReadFile(name string) Content {
 		return Unreadable
 	}
 	content := Content(hex.EncodeToString(h.Sum(nil)))
-	if ok && began.Sub(stamp.changed) > settled {
+	if ok && stamp.settled(began) {
 		r.keep(name, sum{stamp, content})
 	}
 	return content
+}
+
+// settled tells whether a change after now would make another stamp.
+func (s stamp) settled(now time.Time) bool {
+	if s.changed.Nanosecond() == 0 {
+		return now.Sub(s.changed) > settledCoarse
+	}
+	return now.Sub(s.changed) > settledFine
 }
 
 func (r *Reader) time() time.Time {

@@ -65,6 +65,26 @@ func TestReaderKeepsSumsOfLargeFiles(t *testing.T) {
 	}
 }
 
+func TestStampsSettle(t *testing.T) {
+	whole := time.Unix(1_800_000_000, 0)
+	for _, tt := range []struct {
+		name    string
+		changed time.Time
+		later   time.Duration
+		want    bool
+	}{
+		{"a fine clock, too soon", whole.Add(123 * time.Millisecond), 90 * time.Millisecond, false},
+		{"a fine clock", whole.Add(123 * time.Millisecond), 110 * time.Millisecond, true},
+		{"a coarse clock, too soon", whole, 2 * time.Second, false},
+		{"a coarse clock", whole, 4 * time.Second, true},
+		{"a clock that is ahead", whole, -time.Hour, false},
+	} {
+		if got := (stamp{changed: tt.changed}).settled(tt.changed.Add(tt.later)); got != tt.want {
+			t.Errorf("%s: settled: %v, want %v", tt.name, got, tt.want)
+		}
+	}
+}
+
 func TestReaderKeepsABoundedNumberOfSums(t *testing.T) {
 	dir := t.TempDir()
 	r := &Reader{now: func() time.Time { return time.Now().Add(time.Hour) }}
