@@ -2,19 +2,14 @@ package crash
 
 import (
 	"bufio"
-	"context"
 	"io"
-	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"durward/conformance/gateway"
-	"durward/plugins/clerk"
 	"durward/runtime"
 )
 
@@ -47,14 +42,12 @@ func TestG8_SIGTERM(t *testing.T) {
 	}
 }
 
-// A stream that would go on for ever ends at the drain deadline, in a way that a client takes for an end. The command's
-// drain is half a minute, so here the host runs in the test's own process.
+// A call that would go on for ever is told at the drain deadline that it was ended. The command's drain is half a minute,
+// so here the host runs in the test's own process.
 func TestG4_StreamAtTheEndOfTheDrain(t *testing.T) {
 	const drain = 500 * time.Millisecond
-	g := gateway.Start(t, func(g *gateway.Gateway) { short(t, g) })
-	g.Stop() // what is left of it: a configuration, a folder for data, and the parts behind it
-	host, end := run(t, g, drain)
-	g.URL, g.Admin = "http://"+host.Addr().String(), "http://"+host.AdminAddr().String()
+	g := gateway.Prepare(t, func(g *gateway.Gateway) { short(t, g) })
+	host, end := g.Host(func(o *runtime.Options) { o.Drain = drain })
 	c := g.MustLogin(t)
 	process := gateway.ProcessOf(host.Status().Policies[0].PID)
 	stream := openStream(t, c, `{"steps":86400,"intervalMs":50}`)
@@ -64,7 +57,8 @@ func TestG4_StreamAtTheEndOfTheDrain(t *testing.T) {
 	go func() { ended <- end() }()
 	rest, err := io.ReadAll(stream)
 	took := time.Since(began)
-	if err != nil || !strings.Contains(string(rest), "notifications/progress") {
+	if err != nil || !strings.Contains(string(rest), "notifications/progress") ||
+		!strings.HasSuffix(string(rest), "}}\n\n") || !strings.Contains(string(rest), `,"error":{"code":-32603,`) {
 		t.Errorf("the stream ended with %v behind %d bytes", err, len(rest))
 	}
 	if took < drain || took > drain+5*time.Second {
@@ -75,46 +69,6 @@ func TestG4_StreamAtTheEndOfTheDrain(t *testing.T) {
 	}
 	if process.Alive() {
 		t.Errorf("the policy's process %d lives", process.PID)
-	}
-}
-
-// run runs a host on the gateway's configuration, with policies from the binary that the suites use. end is what SIGTERM
-// does to the command, and answers what Run answers. It may be called more than once.
-func run(t *testing.T, g *gateway.Gateway, drain time.Duration) (host *runtime.Host, end func() error) {
-	t.Helper()
-	kind := clerk.Type()
-	description := kind.Describe()
-	env := g.Parts.Env()
-	host, err := runtime.New(runtime.Options{
-		Config: g.Config, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Data: filepath.Join(g.Data, "d"), Drain: drain,
-		LookupEnv: func(name string) (string, bool) { value, ok := env[name]; return value, ok },
-		Logger:    slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Plugins: []runtime.Plugin{{
-			Modules: []string{"@zuplo/runtime"}, Export: clerk.Export, PolicyType: description.Type,
-			Schema: description.Options, Validate: kind.Validate,
-			Executable: runtime.Executable{Path: gateway.Binary(t), Args: []string{"policy", description.Type}},
-		}},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	running := make(chan error, 1)
-	go func() { running <- host.Run(ctx) }()
-	end = sync.OnceValue(func() error { cancel(); return <-running })
-	t.Cleanup(func() { _ = end() }) // a failure is for the test to see
-	if !gateway.Within(time.Minute, func() bool { return isClosed(host.Ready()) || len(running) > 0 }) || len(running) > 0 {
-		t.Fatalf("run host: %v", end())
-	}
-	return host, end
-}
-
-func isClosed(c <-chan struct{}) bool {
-	select {
-	case <-c:
-		return true
-	default:
-		return false
 	}
 }
 

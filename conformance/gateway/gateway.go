@@ -56,6 +56,17 @@ type Gateway struct {
 // Start starts the parts and a gateway with the configuration that ships, changed by edit if it is not nil.
 func Start(t testing.TB, edit func(g *Gateway)) *Gateway {
 	t.Helper()
+	g := Prepare(t, edit)
+	if g.binary == "" {
+		g.binary = Binary(t)
+	}
+	g.Launch()
+	return g
+}
+
+// Prepare is Start but for the launch: for a test that runs a host of its own with what there is.
+func Prepare(t testing.TB, edit func(g *Gateway)) *Gateway {
+	t.Helper()
 	parts, err := demo.Start(t.Context(), demo.Options{ClientSecret: Canary + "-client-secret"})
 	if err != nil {
 		t.Fatal(err)
@@ -82,10 +93,6 @@ func Start(t testing.TB, edit func(g *Gateway)) *Gateway {
 	if edit != nil {
 		edit(g)
 	}
-	if g.binary == "" {
-		g.binary = Binary(t)
-	}
-	g.Launch()
 	return g
 }
 

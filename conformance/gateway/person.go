@@ -96,6 +96,11 @@ func (p *Person) Consent(ctx context.Context, consent *browser.Page) (browser.La
 	return at, nil
 }
 
+// Press presses a button on a page and answers where that leads.
+func (p *Person) Press(ctx context.Context, page *browser.Page, wanted func(browser.Button) bool) (browser.Landing, error) {
+	return p.browser.Press(ctx, page, wanted)
+}
+
 // SignIn says on the provider's page who the person is, and answers what the client is told.
 func (p *Person) SignIn(ctx context.Context, provider *browser.Page) (url.Values, error) {
 	at, err := p.signIn(ctx, p.browser, provider, p.Name)

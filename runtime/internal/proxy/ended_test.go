@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -131,9 +132,7 @@ func TestG4_EndedInAStream(t *testing.T) {
 					io.Copy(io.Discard, r.Body)
 					defer close(gone)
 					w.Header().Set("Content-Type", "text/event-stream")
-					for name, values := range tt.header {
-						w.Header()[name] = values
-					}
+					maps.Copy(w.Header(), tt.header)
 					io.WriteString(w, tt.first)
 					http.NewResponseController(w).Flush()
 					<-told
