@@ -72,7 +72,7 @@ func New(o Options) (*Host, error) {
 	h := &Host{options: o, ready: make(chan struct{}), executables: make(map[string]func() (pluginhost.Executable, error))}
 	h.watcher = watch.New(watch.Options{Logger: o.Logger, Reader: &h.reader})
 	h.files = h.watched([]string{config.PoliciesFile, config.RoutesFile, config.GatewayFile})
-	h.metrics = telemetry.NewMetrics()
+	h.metrics = telemetry.NewMetrics(Applied, Unchanged, Refused)
 	h.metrics.Collect(newCollector(h))
 	h.life, h.end = context.WithCancelCause(context.Background())
 	err := o.checkGiven()

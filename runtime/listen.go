@@ -136,7 +136,8 @@ func (f *front) count(_ net.Conn, state http.ConnState) {
 }
 
 // leave takes no new connections, and ends those there are with their next answer, which says so: a client sends no
-// other request on a connection that it knows to end, so none meets one that is just being closed. It returns when no
+// other request on a connection that it knows to end, so none meets one that is just being closed. From Shutdown on
+// net/http closes idle connections, and drops what arrives on any other without an answer. leave returns when no
 // connection is left, or when ctx ends.
 func (f *front) leave(ctx context.Context) {
 	f.leaving.Store(true)

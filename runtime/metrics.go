@@ -117,7 +117,7 @@ func measures() []measure {
 			"Decisions in memory, those included that hold no longer.",
 			gauge, nil, single(func(s *snapshot) float64 { return float64(s.remembered) })},
 		{"durward_decisions_remembered_bytes",
-			"About how much memory they take.",
+			"About how much memory the decisions take that are remembered.",
 			gauge, nil, single(func(s *snapshot) float64 { return float64(s.rememberedBytes) })},
 	}
 }

@@ -40,8 +40,9 @@ func (p part) labels() prometheus.Labels {
 	return prometheus.Labels{"route": p.route, "policy": p.policy}
 }
 
-// NewMetrics answers metrics in a registry of their own, with those of the Go runtime and of the process.
-func NewMetrics() *Metrics {
+// NewMetrics answers metrics in a registry of their own, with those of the Go runtime and of the process. results are all
+// that may come of a load: each is counted from 0, so that its first time is seen as one.
+func NewMetrics(results ...string) *Metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: name, Help: help}, labels)
 	}
@@ -71,8 +72,11 @@ func NewMetrics() *Metrics {
 		reloads: counter("durward_config_reloads_total",
 			"Loads of the configuration after the first, by what came of them: applied, unchanged or refused.", "result"),
 		phases: histogram("durward_config_reload_duration_seconds",
-			"How long the steps of such loads took: load (read and check the files), start (new processes) and swap.",
+			"How long each step of a load after the first took: load (read and check the files), start (new processes), swap.",
 			[]float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}, "phase"),
+	}
+	for _, r := range results {
+		m.reloads.WithLabelValues(r)
 	}
 	m.registry.MustRegister(m.requests, m.answers, m.streams, m.broken, m.faults, m.decisions, m.reloads, m.phases,
 		buildInfo(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
