@@ -4,7 +4,11 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"path"
+	"slices"
 	"time"
+
+	"durward/runtime/internal/config"
 )
 
 // Plan is how a candidate differs from what runs.
@@ -14,7 +18,8 @@ type Plan struct {
 	Since  time.Time `json:"since"`
 	// Problems are what a person must mend in the files before they can be used. Then nothing else is told.
 	Problems []Problem `json:"problems,omitempty"`
-	Notes    []Problem `json:"notes,omitempty"`
+	// Notes are worth a person's attention, and new: what runs does not have them.
+	Notes []Problem `json:"notes,omitempty"`
 	// Refused says why a reload would refuse the candidate though it has no problems.
 	Refused []string `json:"refused,omitempty"`
 	Changes Changes  `json:"changes,omitzero"`
@@ -40,7 +45,7 @@ func (h *Host) Plan(ctx context.Context, files fs.FS) (Plan, error) {
 		plan.Problems = publicProblems(loaded.Problems)
 		return plan, nil
 	}
-	plan.Notes = publicProblems(loaded.Config.Notes)
+	plan.Notes = publicProblems(newNotes(g.config.Notes, loaded.Config.Notes))
 	plan.Changes, plan.Refused = h.compare(g, loaded.Config)
 	for i := range plan.Changes.Policies {
 		p := &plan.Changes.Policies[i]
@@ -53,4 +58,16 @@ func (h *Host) Plan(ctx context.Context, files fs.FS) (Plan, error) {
 		}
 	}
 	return plan, nil
+}
+
+// newNotes answers the notes that the old configuration does not have, wherever they stand.
+func newNotes(old, next []config.Problem) (notes []config.Problem) {
+	for _, n := range next {
+		if !slices.ContainsFunc(old, func(o config.Problem) bool {
+			return path.Base(o.File) == n.File && o.Pointer == n.Pointer && o.Text == n.Text
+		}) {
+			notes = append(notes, n)
+		}
+	}
+	return notes
 }

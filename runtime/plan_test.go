@@ -327,3 +327,20 @@ func TestPlanWantsAnArchive(t *testing.T) {
 		t.Errorf("another token: %d", got)
 	}
 }
+
+// Of notes only the new ones are told: what runs has the others already.
+func TestPlanTellsNewNotes(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(w *world) { w.setup.route("open").upstream = w.upstream.URL })
+	w.setup.policy("b").Mark = "used by nobody"
+	w.setup.route("open").upstream = w.upstream.URL + "/else"
+	w.save()
+	plan := w.plan()
+	if len(plan.Notes) != 1 || plan.Notes[0].Text != `policy "b" is used by no route` {
+		t.Errorf("the notes are %+v", plan.Notes)
+	}
+	w.reload(runtime.Applied, nil)
+	if plan = w.plan(); len(plan.Notes) != 0 {
+		t.Errorf("afterwards the notes are %+v", plan.Notes)
+	}
+}

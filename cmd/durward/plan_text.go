@@ -26,6 +26,9 @@ func (t planText) print(out io.Writer) error {
 		t.line("%s: nothing would change (generation %d at %s)", t.folder, t.plan.Number, t.gateway)
 	default:
 		t.problems("note: ", t.plan.Notes)
+		if len(t.plan.Notes) > 0 {
+			t.line("")
+		}
 		t.line("%s compared with generation %d at %s", t.folder, t.plan.Number, t.gateway)
 		t.policies(c.Policies)
 		t.routes(c.Routes)
@@ -105,7 +108,7 @@ func (t *planText) routes(changes []runtime.RouteChange) {
 		t.reasons(r.Reasons)
 		if r.Open > 0 {
 			drain := time.Duration(t.plan.DrainSeconds * float64(time.Second))
-			t.line("      open now: %s, of which %s: each has %s to end", plural(int(r.Open), "answer", "answers"),
+			t.line("      open now: %s (%s), with %s to end", plural(int(r.Open), "answer", "answers"),
 				plural(int(r.Streams), "stream", "streams"), drain)
 		}
 	}
