@@ -10,8 +10,9 @@ import (
 	"durward/conformance/gateway"
 )
 
-// soon bounds how long a change may take that is told by an event: far more than it takes, but less than a poll.
-const soon = 8 * time.Second
+// soon bounds how long a change may take that is told by an event: ten times what it takes. No poll comes by in that time
+// (world.clear), so that none is taken for an event.
+const soon = 4 * time.Second
 
 // mount is a kind of place for the files of a configuration.
 type mount struct {
@@ -78,6 +79,7 @@ func TestSaves(t *testing.T) {
 			for _, k := range m.kinds {
 				ok := t.Run(k.name, func(t *testing.T) {
 					w.t = t
+					w.clear()
 					for _, s := range k.steps {
 						s.do(w)
 						if s.want != "" {
@@ -116,7 +118,7 @@ func TestFileRenamedUnderneathABindMount(t *testing.T) {
 // late, and is one reload.
 func TestSavesWithoutEvents(t *testing.T) {
 	t.Parallel()
-	const late = 10*time.Second + soon
+	const late = 18 * time.Second
 	for _, tt := range []struct {
 		name  string
 		place func(t *testing.T, g *gateway.Gateway) string

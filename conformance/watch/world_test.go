@@ -35,7 +35,9 @@ type world struct {
 	t *testing.T
 	// at is where the files are saved: the folder that the gateway reads, or where a mount has them from.
 	at string
-	// numbers are how often each file has been given another content.
+	// began is when the gateway began to watch.
+	began time.Time
+	// number is that of the content that was made last.
 	number int
 	// reloads is how many there must have been.
 	reloads int
@@ -57,6 +59,10 @@ func start(t *testing.T, place func(t *testing.T, g *gateway.Gateway) (at string
 			w.at = place(t, g)
 		}
 	})
+	line := w.Wait("listening", func(l gateway.Line) bool { return l.Msg() == "listening" })
+	began, err := time.Parse(time.RFC3339Nano, line.Field("time"))
+	must(t, err)
+	w.began = began
 	if own, is := strings.CutPrefix(w.at, "/proc/self"); is {
 		w.at = fmt.Sprintf("/proc/%d%s", w.PID(), own)
 	}
@@ -73,6 +79,14 @@ func inside(t *testing.T, g *gateway.Gateway, commands string) {
 // count answers how many reloads there were so far.
 func (w *world) count() int {
 	return len(w.Log.Lines(func(l gateway.Line) bool { return l.Msg() == "reload" }))
+}
+
+// clear waits until no poll of the files, which there is each ten seconds, comes by soon.
+func (w *world) clear() {
+	const poll, margin = 10 * time.Second, time.Second
+	if left := poll - time.Since(w.began)%poll; left < soon+margin {
+		<-time.After(left + margin/2)
+	}
 }
 
 // await waits for one reload more, which must come to want.
@@ -93,22 +107,11 @@ func (w *world) await(within time.Duration, want string) {
 func (w *world) exact(within time.Duration) {
 	w.t.Helper()
 	w.number++
-	path := filepath.Join(w.at, beside)
-	if w.at == "" {
-		w.t.Fatal("nowhere to save")
-	}
-	inPlace(w.t, path, content(beside, w.number))
+	inPlace(w.t, filepath.Join(w.at, beside), content(beside, w.number))
 	w.await(within, runtime.Applied)
 	if n := w.count(); n != w.reloads {
 		w.t.Errorf("there were %d reloads, want %d", n, w.reloads)
 	}
-}
-
-// inUse tells whether the gateway goes by the routes of that number.
-func (w *world) inUse(number int) bool {
-	r := w.Reload() // which says so: there is nothing to change if it does
-	w.reloads++
-	return r.Result == runtime.Unchanged && strings.Contains(w.read(routes), fmt.Sprintf("number %04d", number))
 }
 
 func (w *world) read(name string) string {
