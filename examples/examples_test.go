@@ -2,7 +2,10 @@
 package examples_test
 
 import (
+	"os"
+	"regexp"
 	"testing"
+	"time"
 
 	"durward/plugins/clerk"
 	"durward/runtime"
@@ -28,5 +31,27 @@ func TestExamplesLoad(t *testing.T) {
 		if v.Policies == 0 || v.Routes == 0 {
 			t.Errorf("%s: %d policies and %d routes were checked", folder, v.Policies, v.Routes)
 		}
+	}
+}
+
+// The service manager lets the gateway finish what is in flight: it waits longer than that may take, and does not end the
+// processes that it is waited for with.
+func TestUnitGivesTheDrainItsTime(t *testing.T) {
+	unit, err := os.ReadFile("systemd/durward.service")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := func(key string) string {
+		found := regexp.MustCompile(`(?m)^` + key + `=(.*)$`).FindSubmatch(unit)
+		if found == nil {
+			t.Fatalf("the unit does not say %s", key)
+		}
+		return string(found[1])
+	}
+	if wait, err := time.ParseDuration(said("TimeoutStopSec") + "s"); err != nil || wait < runtime.DefaultDrain+10*time.Second {
+		t.Errorf("the unit waits %v (%v) for a drain of %v", wait, err, runtime.DefaultDrain)
+	}
+	if mode := said("KillMode"); mode != "mixed" {
+		t.Errorf("KillMode=%s ends the policies' processes before the gateway has ended", mode)
 	}
 }
