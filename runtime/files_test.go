@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"cmp"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -162,6 +163,41 @@ func TestG8_EndDuringAStormOfSaves(t *testing.T) {
 	}
 	if n := w.log.count("policy started"); n != 1 {
 		t.Errorf("%d processes were started, want the first alone", n)
+	}
+}
+
+// G8: a reload that is past everything that can fail is finished before the host ends, and leaves nothing in use.
+func TestG8_EndDuringTheLastStepOfAReload(t *testing.T) {
+	t.Parallel()
+	entered, goOn := make(chan struct{}), make(chan struct{})
+	w := start(t, nil, func(o *runtime.Options) {
+		first := true
+		o.WrapTransport = func(base http.RoundTripper) http.RoundTripper {
+			if !first {
+				close(entered)
+				<-goOn
+			}
+			first = false
+			return base
+		}
+	})
+	w.setup.route("two").upstream = "http://127.0.0.1:9"
+	w.save()
+	reloaded := make(chan runtime.Reload)
+	go func() { reloaded <- w.host.Reload(t.Context(), "the test") }()
+	<-entered
+	w.stop()
+	select {
+	case err := <-w.ended:
+		w.ended <- err
+		t.Error("the host has ended, and the reload has not")
+	case <-time.After(2 * time.Second): // which is far more than an end takes without a reload
+	}
+	close(goOn)
+	r := <-reloaded
+	w.ended <- <-w.ended
+	if s := w.host.Status(); s.Number != 0 {
+		t.Errorf("after the end and a reload that was %s, generation %d is in use", r.Result, s.Number)
 	}
 }
 

@@ -79,8 +79,8 @@ func TestSaves(t *testing.T) {
 			for _, k := range m.kinds {
 				ok := t.Run(k.name, func(t *testing.T) {
 					w.t = t
-					w.clear()
 					for _, s := range k.steps {
+						w.clear()
 						s.do(w)
 						if s.want != "" {
 							w.await(soon, s.want)

@@ -81,12 +81,13 @@ func (w *world) count() int {
 	return len(w.Log.Lines(func(l gateway.Line) bool { return l.Msg() == "reload" }))
 }
 
-// clear waits until no poll of the files, which there is each ten seconds, comes by soon.
+// clear waits until only an event can tell of a change: after a load the files are read once more, and each ten seconds.
 func (w *world) clear() {
-	const poll, margin = 10 * time.Second, time.Second
+	const poll, margin, onceMore = 10 * time.Second, time.Second, 300 * time.Millisecond
 	if left := poll - time.Since(w.began)%poll; left < soon+margin {
-		<-time.After(left + margin/2)
+		<-time.After(left)
 	}
+	<-time.After(onceMore)
 }
 
 // await waits for one reload more, which must come to want.
