@@ -21,13 +21,18 @@ func (h *Host) counted(r Reload) {
 	if r.Result != Applied {
 		return
 	}
-	var routes, policies []string
-	s := h.Status()
-	for i := range s.Routes {
-		routes = append(routes, s.Routes[i].ID)
+	acquired := h.current.Acquire()
+	if acquired == nil {
+		return
 	}
-	for i := range s.Policies {
-		policies = append(policies, s.Policies[i].Name)
+	defer acquired.Release()
+	cfg := acquired.Value.config
+	var routes, policies []string
+	for i := range cfg.Routes {
+		routes = append(routes, cfg.Routes[i].ID)
+	}
+	for i := range cfg.Policies {
+		policies = append(policies, cfg.Policies[i].Name)
 	}
 	h.metrics.Keep(routes, policies)
 }

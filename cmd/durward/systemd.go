@@ -53,9 +53,12 @@ func unnamed(name string) bool {
 	return strings.HasSuffix(name, ".socket") || strings.HasPrefix(name, "LISTEN_FD_") || name == "unknown"
 }
 
-// tellManager answers what tells the service manager of the turns in a host's life (sd_notify(3)), if there is one that
-// wants to know.
+// tellManager answers what tells the service manager of the turns in a host's life (sd_notify(3)), nil if there is none
+// that wants to know.
 func tellManager(logger *slog.Logger, status func() runtime.Status) func(runtime.Turn) {
+	if os.Getenv("NOTIFY_SOCKET") == "" {
+		return nil
+	}
 	return func(turn runtime.Turn) {
 		var state string
 		switch turn {

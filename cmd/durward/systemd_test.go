@@ -122,6 +122,10 @@ func TestManagerIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer manager.Close()
+	t.Setenv("NOTIFY_SOCKET", "")
+	if tellManager(slog.New(slog.DiscardHandler), nil) != nil {
+		t.Error("nobody wants to know, and somebody is told")
+	}
 	t.Setenv("NOTIFY_SOCKET", manager.LocalAddr().String())
 
 	var s runtime.Status

@@ -45,6 +45,7 @@ func TestG10_EverythingThatIsUsed(t *testing.T) {
 	u.killPolicy()
 	lookAtProcess(t, h, record.learned, g.Policy(policy).PID)
 	u.loseUpstream(c)
+	u.status(http.StatusOK, u.send(http.MethodGet, g.Admin+"/metrics", nil, http.Header{"Authorization": {"Bearer " + g.AdminToken}}))
 
 	look := func(when string) {
 		log := []byte(g.Log.Text())
@@ -129,7 +130,9 @@ func (u user) refuseOperators() {
 		http.StatusUnauthorized: {"Authorization": {"Bearer " + canary("admin-guess")}},
 		http.StatusForbidden:    {"Authorization": {"Bearer " + u.g.AdminToken}, "Origin": {"https://" + canary("origin")}},
 	} {
-		u.status(status, u.send(http.MethodGet, u.g.Admin+"/-/generation", nil, header))
+		for _, path := range []string{"/-/generation", "/metrics"} {
+			u.status(status, u.send(http.MethodGet, u.g.Admin+path, nil, header))
+		}
 	}
 }
 
