@@ -89,22 +89,23 @@ func (u usage) within(limit usage) bool {
 	return u.Goroutines <= limit.Goroutines && u.Processes <= limit.Processes && u.Sockets <= limit.Sockets
 }
 
-// settled answers what the gateway uses when it has given back what it will: when the same is seen for some seconds, in
-// which connections end that lie idle.
+// settled answers what the gateway uses when it has given back what it will: the least of each that is seen in a time in
+// which idle connections to upstreams end too.
 func settled(t testing.TB, g *gateway.Gateway) usage {
 	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
-	const same = 25
-	last, times := usage{}, 0
-	gateway.Within(2*patience, func() bool {
+	least := use(t, g)
+	for range 24 {
 		<-time.After(quiet / 2)
 		now := use(t, g)
-		if times++; !cmp.Equal(now, last) {
-			last, times = now, 0
+		least.Goroutines = min(least.Goroutines, now.Goroutines)
+		least.Processes = min(least.Processes, now.Processes)
+		least.Sockets = min(least.Sockets, now.Sockets)
+		for kind, n := range least.Descriptors {
+			least.Descriptors[kind] = min(n, now.Descriptors[kind])
 		}
-		return times == same
-	})
-	return last
+	}
+	return least
 }
 
 // gaveBack waits until the gateway uses no more than before (G6).
