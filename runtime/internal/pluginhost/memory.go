@@ -3,7 +3,9 @@ package pluginhost
 import (
 	"errors"
 	"log/slog"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -71,8 +73,8 @@ func (b *memoryBounds) cgroup(limit uint64, logger *slog.Logger) *cgroup {
 // memoryWatch looks once in a while at what the processes have resident, with those of their process groups, and kills
 // what has too much. Between two looks a process may have more than its bound.
 type memoryWatch struct {
-	// resident answers the resident bytes of every process group there is.
-	resident func() (map[int]uint64, error)
+	// resident answers the resident bytes of process groups.
+	resident func(groups []int) (map[int]uint64, error)
 	logger   *slog.Logger
 
 	mu        sync.Mutex
@@ -82,7 +84,7 @@ type memoryWatch struct {
 }
 
 func newMemoryWatch(
-	interval time.Duration, resident func() (map[int]uint64, error), logger *slog.Logger,
+	interval time.Duration, resident func(groups []int) (map[int]uint64, error), logger *slog.Logger,
 ) *memoryWatch {
 	w := &memoryWatch{
 		resident: resident, logger: logger, processes: make(map[*process]struct{}), end: make(chan struct{}),
@@ -107,7 +109,7 @@ func newMemoryWatch(
 
 // works reports whether the machine tells what processes have resident.
 func (w *memoryWatch) works() bool {
-	_, err := w.resident()
+	_, err := w.resident(nil)
 	return !errors.Is(err, os.ErrNotExist)
 }
 
@@ -125,21 +127,22 @@ func (w *memoryWatch) remove(p *process) {
 
 func (w *memoryWatch) look() {
 	w.mu.Lock()
-	watched := make([]*process, 0, len(w.processes))
-	for p := range w.processes {
-		watched = append(watched, p)
-	}
+	watched := slices.Collect(maps.Keys(w.processes))
 	w.mu.Unlock()
 	if len(watched) == 0 {
 		return
 	}
-	resident, err := w.resident()
+	groups := make([]int, len(watched))
+	for i, p := range watched {
+		groups[i] = p.processID()
+	}
+	resident, err := w.resident(groups)
 	if err != nil {
 		w.logger.Warn("cannot tell how much memory policies have", "error", err)
 		return
 	}
-	for _, p := range watched {
-		p.seen(resident[p.processID()])
+	for i, p := range watched {
+		p.seen(resident[groups[i]])
 	}
 }
 

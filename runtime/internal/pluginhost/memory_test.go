@@ -31,7 +31,7 @@ func TestWatchSeesEveryProcessGroup(t *testing.T) {
 	j := newJournal()
 	resident := map[int]uint64{7: 100, 8: 101, 9: 1000}
 	var fault error
-	w := newMemoryWatch(time.Hour, func() (map[int]uint64, error) { return resident, fault }, j.logger())
+	w := newMemoryWatch(time.Hour, func([]int) (map[int]uint64, error) { return resident, fault }, j.logger())
 	defer w.close()
 	watched := func(pid int, limit uint64) *process {
 		p := &process{pid: pid, limit: limit, alive: false, logger: j.logger()}
@@ -61,31 +61,29 @@ func TestWatchSeesEveryProcessGroup(t *testing.T) {
 }
 
 func TestWatchWithoutAProcessTableRests(t *testing.T) {
-	w := newMemoryWatch(time.Nanosecond, func() (map[int]uint64, error) { return nil, os.ErrNotExist }, newJournal().logger())
+	w := newMemoryWatch(time.Nanosecond, func([]int) (map[int]uint64, error) { return nil, os.ErrNotExist }, newJournal().logger())
 	w.close() // returns: nothing runs
 	if w.works() {
 		t.Error("it says that it works")
 	}
 }
 
-func TestProcessTable(t *testing.T) {
+func TestResidentPages(t *testing.T) {
 	cases := []struct {
-		name, stat string
-		group      int
-		pages      uint64
-		fails      bool
+		name, statm string
+		pages       uint64
+		fails       bool
 	}{
-		{name: "plain", stat: "12 (policy) S 1 12 12 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 9 0 100 2000000 345 1 1\n", group: 12, pages: 345},
-		{name: "a name that looks like fields", stat: "12 (a) S 9 99) R 1 13 12 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 9 0 100 2000000 -1 1\n", group: 13},
-		{name: "cut off", stat: "12 (policy) S 1 12", fails: true},
+		{name: "plain", statm: "327680 5120 2048 1024 0 9000 0\n", pages: 5120},
+		{name: "a thread of the kernel's", statm: "0 0 0 0 0 0 0\n"},
+		{name: "cut off", statm: "327680", fails: true},
 		{name: "empty", fails: true},
-		{name: "no numbers", stat: "12 (policy) S 1 x 12 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 9 0 100 2000000 345 1", fails: true},
+		{name: "no number", statm: "1 -5 3", fails: true},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			group, pages, err := parseStat([]byte(c.stat))
-			if group != c.group || pages != c.pages || (err != nil) != c.fails {
-				t.Errorf("group %d, %d pages, %v", group, pages, err)
+			if pages, err := parseStatm([]byte(c.statm)); pages != c.pages || (err != nil) != c.fails {
+				t.Errorf("%d pages, %v", pages, err)
 			}
 		})
 	}

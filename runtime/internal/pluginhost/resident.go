@@ -5,19 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
+	"syscall"
 )
 
-// The places in /proc/PID/stat after the name of the program, which is the one field that may hold anything (proc(5)).
-const (
-	statGroup    = 2
-	statResident = 21
-)
-
-// residentByGroup answers how many bytes the processes of each process group have resident. Pages that several share
-// count for each. A system without /proc answers os.ErrNotExist.
-func residentByGroup() (map[int]uint64, error) {
-	if _, err := os.Stat("/proc/self/stat"); err != nil {
+// residentByGroup answers how many bytes the processes of each of the process groups have resident. Pages that several
+// share count for each. A system without /proc answers os.ErrNotExist.
+//
+// Of a process in no group that is asked for nothing is read but its group, which costs next to nothing.
+func residentByGroup(groups []int) (map[int]uint64, error) {
+	if _, err := os.Stat("/proc/self/statm"); err != nil {
 		return nil, fmt.Errorf("find process table: %w", err)
 	}
 	folder, err := os.Open("/proc")
@@ -29,37 +27,39 @@ func residentByGroup() (map[int]uint64, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read process table: %w", err)
 	}
-	groups := make(map[int]uint64)
+	resident := make(map[int]uint64, len(groups))
 	page := uint64(os.Getpagesize())
 	for _, name := range names {
-		if name[0] < '1' || name[0] > '9' {
+		pid, err := strconv.Atoi(name)
+		if err != nil {
 			continue
 		}
-		stat, err := os.ReadFile("/proc/" + name + "/stat")
-		if err != nil {
-			continue // it has ended meanwhile, or is somebody else's
+		group, err := syscall.Getpgid(pid)
+		if err != nil || !slices.Contains(groups, group) {
+			continue
 		}
-		group, pages, err := parseStat(stat)
+		statm, err := os.ReadFile("/proc/" + name + "/statm")
+		if err != nil {
+			continue // it has ended meanwhile
+		}
+		pages, err := parseStatm(statm)
 		if err != nil {
 			return nil, fmt.Errorf("read process table: process %s: %w", name, err)
 		}
-		groups[group] += pages * page
+		resident[group] += pages * page
 	}
-	return groups, nil
+	return resident, nil
 }
 
-// parseStat reads the process group and the resident pages.
-func parseStat(stat []byte) (group int, pages uint64, err error) {
-	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
-	if len(fields) <= statResident {
-		return 0, 0, errors.New("too few fields")
+// parseStatm reads the resident pages, the second field (proc(5)).
+func parseStatm(statm []byte) (uint64, error) {
+	fields := bytes.Fields(statm)
+	if len(fields) < 2 {
+		return 0, errors.New("too few fields")
 	}
-	if group, err = strconv.Atoi(string(fields[statGroup])); err != nil {
-		return 0, 0, errors.New("no process group")
-	}
-	resident, err := strconv.ParseInt(string(fields[statResident]), 10, 64)
+	pages, err := strconv.ParseUint(string(fields[1]), 10, 64)
 	if err != nil {
-		return 0, 0, errors.New("no resident pages")
+		return 0, errors.New("no resident pages")
 	}
-	return group, uint64(max(resident, 0)), nil
+	return pages, nil
 }
