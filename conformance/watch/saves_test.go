@@ -21,6 +21,20 @@ type kind struct {
 	steps []step
 }
 
+// take does what the step says, and waits for the reload that it causes.
+func (w *world) take(s step) {
+	w.t.Helper()
+	began := time.Now()
+	s.do(w)
+	switch slow := time.Since(began) > 100*time.Millisecond; {
+	case s.want == "":
+	case slow: // the machine has let it lie half done: the gateway may have seen that, too
+		w.settle(s.want)
+	default:
+		w.await(soon, s.want)
+	}
+}
+
 // next is the routes' next content.
 func (w *world) next() string {
 	w.number++

@@ -81,10 +81,7 @@ func TestSaves(t *testing.T) {
 					w.t = t
 					for _, s := range k.steps {
 						w.clear()
-						s.do(w)
-						if s.want != "" {
-							w.await(soon, s.want)
-						}
+						w.take(s)
 					}
 					w.exact(soon)
 				})
@@ -128,7 +125,7 @@ func TestSavesWithoutEvents(t *testing.T) {
 		{"no watches left", func(t *testing.T, g *gateway.Gateway) string {
 			inside(t, g, "echo 0 >/proc/sys/user/max_inotify_watches")
 			return g.Config
-		}, "polling", "file events cannot be had of a folder: its files are only read from time to time"},
+		}, "polling", "file events cannot be had everywhere: some files are only read from time to time"},
 		{"no instances left", func(t *testing.T, g *gateway.Gateway) string {
 			inside(t, g, "echo 0 >/proc/sys/user/max_inotify_instances")
 			return g.Config

@@ -103,6 +103,16 @@ func (w *world) await(within time.Duration, want string) {
 	}
 }
 
+// settle waits until the last of the reloads, however many, has come to want.
+func (w *world) settle(want string) {
+	w.t.Helper()
+	if !gateway.Within(soon, func() bool { return w.count() > w.reloads && w.Status().LastReload.Result == want }) {
+		w.t.Fatalf("the last reload was %+v, want %s", w.Status().LastReload, want)
+	}
+	w.clear()
+	w.reloads = w.count()
+}
+
 // exact shows that there has been no other reload than those awaited, and that none is on its way: one more change is one
 // more reload, and whatever else there were would come before it.
 func (w *world) exact(within time.Duration) {

@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// around answers every folder in which something must happen for the content of the files to change: those that hold
-// the files, and those that hold a symbolic link on the way to one. Of what is missing, it is the folder in which it
-// would have to appear.
+// around answers every place where something must happen for the content of the files to change: the folders that hold
+// the files, those that hold a symbolic link on the way to one, and the files. Of what is missing, it is the folder in
+// which it would have to appear.
 func around(files []string) []string {
 	var found []string
 	for _, name := range files {
@@ -47,6 +47,8 @@ func onTheWay(path string) (found []string) {
 				at, target = root, target[len(root):]
 			}
 			rest = append(split(target), rest[1:]...)
+		case len(rest) == 1 && info.Mode().IsRegular():
+			return append(found, at, step)
 		case len(rest) == 1:
 			return append(found, at)
 		default:

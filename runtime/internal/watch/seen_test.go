@@ -70,19 +70,19 @@ func TestSaveIsOneChange(t *testing.T) {
 		dir := p.make(t, t.TempDir(), "0")
 		path := filepath.Join(dir, "p.json")
 		w := newWatcher(Options{})
-		folders := newFolders(w.options.Logger, w.open)
-		defer folders.close()
+		follower := newFollower(w.options.Logger, w.open)
+		defer follower.close()
 		w.Set([]string{path}, w.reader.Read([]string{path}))
 		for _, tt := range []struct {
 			text string
 			want bool
 		}{{"1", true}, {"1", false}, {"2", true}, {"1", true}, {"1", false}} {
 			s.make(t, dir, tt.text)
-			if got := w.check(folders); got != tt.want {
+			if got := w.check(follower); got != tt.want {
 				t.Errorf("%s: a change: %v, want %v", tt.text, got, tt.want)
 			}
 			touch(t, path)
-			if w.check(folders) {
+			if w.check(follower) {
 				t.Error("a touch is a change")
 			}
 		}
@@ -107,15 +107,15 @@ func TestChangeWhileLoading(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWatcher(Options{})
-			folders := newFolders(w.options.Logger, w.open)
-			defer folders.close()
+			follower := newFollower(w.options.Logger, w.open)
+			defer follower.close()
 			before := w.reader.Read([]string{path})
 			tt.act()
 			w.Set(tt.files, before)
-			if got := w.check(folders); got != tt.want {
+			if got := w.check(follower); got != tt.want {
 				t.Errorf("changed: %v, want %v", got, tt.want)
 			}
-			if w.check(folders) {
+			if w.check(follower) {
 				t.Error("a change was told twice")
 			}
 		})

@@ -48,7 +48,7 @@ func TestSourcesThatFail(t *testing.T) {
 		{"no instance to be had at first", []func() (notifier, error){none, none, works}, Events,
 			[]string{"WARN file events cannot be had: ", "INFO file events are had again"}, 3},
 		{"no watch to be had", []func() (notifier, error){noWatches}, Polling,
-			[]string{"WARN file events cannot be had of a folder"}, 1},
+			[]string{"WARN file events cannot be had everywhere: "}, 1},
 		{"the source ends", []func() (notifier, error){closed, none}, Polling, []string{"WARN file events have failed: "}, 7},
 		{"the source ends once", []func() (notifier, error){closed, works}, Events,
 			[]string{"WARN file events have failed: ", "INFO file events are had again"}, 2},
@@ -120,8 +120,8 @@ func TestSourceThatKeepsFailing(t *testing.T) {
 	})
 }
 
-// When a limit is raised, the folders that could not be followed are.
-func TestFolderIsTriedAgain(t *testing.T) {
+// When a limit is raised, what could not be followed is.
+func TestPathsAreTriedAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "p.json")
 	write(t, path, "0")
 	synctest.Test(t, func(t *testing.T) {
@@ -133,7 +133,7 @@ func TestFolderIsTriedAgain(t *testing.T) {
 		time.Sleep(time.Minute)
 		source.mayAdd(nil)
 		time.Sleep(time.Minute)
-		if lines := log.lines(); len(lines) != 2 || !strings.Contains(lines[1], "INFO file events are had of a folder again") {
+		if lines := log.lines(); len(lines) != 2 || !strings.Contains(lines[1], "INFO file events are had everywhere again") {
 			t.Errorf("the log is %q", lines)
 		}
 		if w.Mode() != Events {

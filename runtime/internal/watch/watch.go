@@ -27,7 +27,7 @@ type Mode string
 const (
 	// Events: the system tells of changes in every folder; the files are also read from time to time.
 	Events Mode = "events"
-	// Polling: the system does not tell of changes, at least not in all folders, and the files are only read from time to
+	// Polling: the system does not tell of changes, at least not everywhere, and the files are only read from time to
 	// time: each Options.Poll. The log says why. Before Run has begun that is so as well.
 	Polling Mode = "polling"
 )
@@ -38,9 +38,9 @@ type Options struct {
 	Logger *slog.Logger
 	// Reader reads the files. Required: what it knows of large ones is worth sharing with whoever else reads them.
 	Reader *Reader
-	// Debounce is how long the folders must be quiet before the files are read: editors save in several steps.
+	// Debounce is how long there must be no event before the files are read: editors save in several steps.
 	Debounce time.Duration
-	// Ceiling bounds how long restless folders can put that off.
+	// Ceiling bounds how long events can put that off.
 	Ceiling time.Duration
 	// Poll is how often the files are read although no event has come.
 	Poll time.Duration
@@ -94,62 +94,62 @@ var errClosed = errors.New("their source has ended")
 // Run calls changed, on its own goroutine, each time the content of the files is no longer what was known of it. What
 // changed was called for counts as known from then on, whether or not Set is called. It returns when ctx ends.
 func (w *Watcher) Run(ctx context.Context, changed func()) {
-	folders := newFolders(w.options.Logger, w.open)
-	defer folders.close()
+	follower := newFollower(w.options.Logger, w.open)
+	defer follower.close()
 	defer w.events.Store(false)
 	poll := time.NewTicker(w.options.Poll)
 	defer poll.Stop()
 	debounce := newDebounce(w.options.Debounce, w.options.Ceiling)
 	w.mu.Lock()
-	w.follow(folders)
+	w.follow(follower)
 	w.mu.Unlock()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case _, open := <-folders.events:
+		case _, open := <-follower.events:
 			if !open {
-				w.lose(folders, errClosed)
+				w.lose(follower, errClosed)
 			}
 			debounce.stir()
-		case err, open := <-folders.errors:
+		case err, open := <-follower.errors:
 			if !open {
 				err = errClosed
 			}
 			// Events may have been lost: something has changed, for all we know.
 			if !errors.Is(err, fsnotify.ErrEventOverflow) {
-				w.lose(folders, err)
+				w.lose(follower, err)
 			}
 			debounce.stir()
 		case <-poll.C:
-			folders.retry()
+			follower.retry()
 			debounce.stir()
 		case <-w.set:
 			debounce.stir()
 		case <-debounce.over():
 			debounce.settle()
-			if w.check(folders) {
+			if w.check(follower) {
 				changed()
 			}
 		}
 	}
 }
 
-func (w *Watcher) lose(folders *folders, cause error) {
-	folders.lose(cause)
+func (w *Watcher) lose(follower *follower, cause error) {
+	follower.lose(cause)
 	w.events.Store(false)
 }
 
 // follow has events come from around the files.
-func (w *Watcher) follow(folders *folders) {
-	w.events.Store(folders.follow(around(w.files)))
+func (w *Watcher) follow(follower *follower) {
+	w.events.Store(follower.follow(around(w.files)))
 }
 
 // check says whether content has changed, and takes what it found for known.
-func (w *Watcher) check(folders *folders) bool {
+func (w *Watcher) check(follower *follower) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.follow(folders) // before reading: what changes afterwards makes an event
+	w.follow(follower) // before reading: what changes afterwards makes an event
 	found := w.reader.Read(w.files)
 	if found.agrees(w.known) {
 		return false
