@@ -38,7 +38,7 @@ func replace(t *testing.T, path string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path+".new", append(content, '\n'), 0o700); err != nil { //nolint:gosec // it is to be run
+	if err := os.WriteFile(path+".new", append(content, '\n'), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.Rename(path+".new", path); err != nil {

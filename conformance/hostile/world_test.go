@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"strings"
@@ -202,9 +203,7 @@ func (w *world) mend(label any) {
 	well := w.well()
 	for i, p := range well {
 		options := map[string]any{"label": label}
-		for name, value := range p.Options {
-			options[name] = value
-		}
+		maps.Copy(options, p.Options)
 		well[i].Options = options
 	}
 	before := w.g.Status()

@@ -1,7 +1,6 @@
 package kind
 
 import (
-	"context"
 	"errors"
 	"maps"
 	"math/rand/v2"
@@ -91,15 +90,15 @@ func (p *policy) strike(fault string) error {
 	return nil
 }
 
-// ill answers what a fault makes of a decision, and whether it does.
-func (p *policy) ill(context.Context, policies.Request) (policies.Decision, bool, error) {
+// ill does what a fault does to a decision. An error is all that comes of it.
+func (p *policy) ill() error {
 	switch *p.fault.Load() {
 	case HangInEvaluate:
 		select {}
 	case SlowAnswers:
 		time.Sleep(slow)
 	case FailInEvaluate:
-		return policies.Decision{}, true, errors.New("the policy cannot say")
+		return errors.New("the policy cannot say")
 	case PanicInEvaluate:
 		panic("in evaluate")
 	case ExitAtRandom:
@@ -107,7 +106,7 @@ func (p *policy) ill(context.Context, policies.Request) (policies.Decision, bool
 			os.Exit(1)
 		}
 	}
-	return policies.Decision{}, false, nil
+	return nil
 }
 
 // illHTTP tells whether a fault has answered the request.

@@ -17,7 +17,7 @@ const noiseBytes = 100 << 20
 func write(fd int, text []byte) error {
 	for len(text) > 0 {
 		n, err := syscall.Write(fd, text)
-		if err != nil && err != syscall.EINTR { //nolint:errorlint // a plain number of the system call
+		if err != nil && err != syscall.EINTR {
 			return fmt.Errorf("write to descriptor %d: %w", fd, err)
 		}
 		text = text[max(n, 0):]

@@ -40,8 +40,8 @@ type policy struct {
 
 // Evaluate decides by the record of the grant.
 func (p *policy) Evaluate(ctx context.Context, r policies.Request) (policies.Decision, error) {
-	if d, done, err := p.ill(ctx, r); done {
-		return d, err
+	if err := p.ill(); err != nil {
+		return policies.Decision{}, err
 	}
 	subject, ok := strings.CutPrefix(r.Header.Get("Authorization"), Credential(""))
 	if !ok || subject == "" {
