@@ -168,6 +168,7 @@ func TestG5_ChangeRestartsWhatDependsOnItAlone(t *testing.T) {
 		{"a policy less", func(s *setup) { s.policies = s.policies[:2] }, runtime.Applied, ""},
 		{"the order of policies", func(s *setup) { s.policies[0], s.policies[1] = s.policies[1], s.policies[0] }, runtime.Applied, ""},
 		{"the public origins", func(s *setup) { s.gateway["publicUrl"] = w.public }, runtime.Applied, "ab"},
+		{"the memory of policies", func(s *setup) { s.gateway["policyMemoryMiB"] = 768 }, runtime.Applied, "ab"},
 		{"a token for operators", func(s *setup) { s.gateway["adminToken"] = "0123456789abcdef0123456789abcdef" }, runtime.Applied, ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -228,6 +229,11 @@ func TestG5_ExecutableIsPartOfThePolicy(t *testing.T) {
 	if second.PID == first.PID {
 		t.Error("the old executable runs on")
 	}
+	applied := w.log.find(func(line map[string]any) bool { return line["msg"] == "reload" && line["result"] == runtime.Applied })
+	if diff := cmp.Diff([]any{"policy a restarted: executable: changed", "route one changed: policy a: changed"},
+		applied["changes"]); diff != "" {
+		t.Errorf("what was changed (-want +got):\n%s", diff)
+	}
 	w.call("one")
 	w.reload(runtime.Unchanged, nil)
 	if pid := w.policy("a").PID; pid != second.PID {
@@ -264,7 +270,10 @@ func TestG5_PolicyThatIsDownIsStartedByReload(t *testing.T) {
 	if state := w.policy("a").State; state != "down" {
 		t.Errorf("the state is %q", state)
 	}
-	w.reload(runtime.Applied, nil)
+	r := w.reload(runtime.Applied, nil)
+	if diff := cmp.Diff([]string{`policy a restarted: state: "running" -> "down"`}, r.Changes.Lines()); diff != "" {
+		t.Errorf("what was changed (-want +got):\n%s", diff)
+	}
 	if got := w.policy("a"); got.State != "running" || !alive(got.PID) {
 		t.Errorf("the policy is %+v", got)
 	}
