@@ -16,6 +16,8 @@ import (
 )
 
 const (
+	// cgroupPrefix begins the names of policies' cgroups.
+	cgroupPrefix = "policy-"
 	// removeWait is how long a cgroup whose processes were killed may take to be empty, and removePause how long each wait
 	// in it is.
 	removeWait  = time.Second
@@ -65,6 +67,7 @@ func findCgroups(s cgroupSystem) (*cgroups, error) {
 		return nil, err
 	}
 	c := &cgroups{system: s, dir: dir}
+	c.sweep()
 	try, err := c.add(DefaultMemory)
 	if err != nil {
 		return nil, err
@@ -132,14 +135,30 @@ func enableMemory(dir string) error {
 	return writeControl(dir, "cgroup.subtree_control", "+memory")
 }
 
+// sweep removes the cgroups of hosts that are gone, with what still runs in them. A name holds its host's process id.
+func (c *cgroups) sweep() {
+	left, _ := filepath.Glob(filepath.Join(c.dir, cgroupPrefix+"*")) // the one error is that of a bad pattern
+	for _, dir := range left {
+		id, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), cgroupPrefix), "-")
+		pid, err := strconv.Atoi(id)
+		if err != nil || pid <= 0 || !errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			continue
+		}
+		g := &cgroup{path: dir, rmdir: c.system.rmdir}
+		_ = g.remove() // what cannot be removed is in nobody's way
+	}
+}
+
 // add makes a cgroup for one process. limit is in bytes; 0 is none.
 func (c *cgroups) add(limit uint64) (_ *cgroup, err error) {
-	g := &cgroup{
-		path:  filepath.Join(c.dir, fmt.Sprintf("policy-%d-%d", os.Getpid(), c.made.Add(1))),
-		rmdir: c.system.rmdir,
-	}
-	if err := c.system.mkdir(g.path, 0o755); err != nil {
-		return nil, fmt.Errorf("make cgroup: %w", err)
+	g := &cgroup{rmdir: c.system.rmdir}
+	for made := false; !made; {
+		g.path = filepath.Join(c.dir, fmt.Sprintf("%s%d-%d", cgroupPrefix, os.Getpid(), c.made.Add(1)))
+		err := c.system.mkdir(g.path, 0o755)
+		if err != nil && !errors.Is(err, os.ErrExist) { // another host of this process, or one that had its id
+			return nil, fmt.Errorf("make cgroup: %w", err)
+		}
+		made = err == nil
 	}
 	defer func() {
 		if err != nil {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -215,6 +216,37 @@ func TestCgroupOfAProcess(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, f.removed); diff != "" {
 		t.Errorf("written (-want +got):\n%s", diff)
+	}
+}
+
+func TestCgroupsOfHostsThatAreGoneAreSwept(t *testing.T) {
+	f := newFakeCgroups(t)
+	unit := filepath.Join(f.root, "unit")
+	own := fmt.Sprintf("policy-%d-1", os.Getpid())
+	// No process has an id beyond 4,194,304: that is the most that Linux gives (proc(5)).
+	for _, name := range []string{"policy-4194305-1", "policy-4194305-2", "policy-1-1", own, "policy-x", "other-4194305-1"} {
+		if err := f.make(filepath.Join(unit, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := findCgroups(f.cgroupSystem)
+	if err != nil {
+		t.Fatal(err)
+	}
+	left, _ := filepath.Glob(filepath.Join(unit, "*-*"))
+	for i := range left {
+		left[i] = filepath.Base(left[i])
+	}
+	slices.Sort(left)
+	if want := []string{"other-4194305-1", "policy-1-1", own, "policy-x"}; !slices.Equal(left, want) {
+		t.Errorf("left are %q, want %q", left, want)
+	}
+	if got := f.removed[0]["cgroup.kill"]; got != "1" {
+		t.Error("what still ran in it was not ended")
+	}
+	c.made.Store(0)
+	if g, err := c.add(0); err != nil || filepath.Base(g.path) == own {
+		t.Errorf("a name that is taken: %+v, %v", g, err)
 	}
 }
 
