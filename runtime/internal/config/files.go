@@ -18,7 +18,9 @@ func (b *build) readFiles(d *policyDraft) {
 	}
 	for _, path := range d.Report.Files {
 		if !filepath.IsAbs(path) {
-			b.policies.problem(d.optionsAt(), "the policy would read a file whose path is not absolute")
+			if len(d.Report.Problems) == 0 { // else it has said so itself, and where
+				b.policies.problem(d.optionsAt(), "the policy would read a file whose path is not absolute")
+			}
 			continue
 		}
 		d.Files = append(d.Files, b.file(filepath.Clean(path)))
