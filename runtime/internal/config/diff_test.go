@@ -106,6 +106,22 @@ func TestCompare(t *testing.T) {
 		{name: "the token for operators, told elsewhere, too", to: edit(PoliciesFile, `"gateway": {`,
 			`"scope": "openid canary-admin-token-1", "gateway": {`),
 			want: []string{`~ policy login: option /scope: added "openid (secret)"`}},
+		{name: "another type, without a secret that is too short to be found", from: edit(PoliciesFile, "$env(CLIENT_SECRET)", "abc"),
+			to: edit(PoliciesFile, "login-inbound", "look-inbound", PoliciesFile, "LoginInboundPolicy", "LookInboundPolicy",
+				PoliciesFile, "@zuplo", "@durward", PoliciesFile, `"options": {
+          "frontendApiUrl": "$env(FRONTEND_URL)",
+          "clientId": "$env(CLIENT_ID)",
+          "clientSecret": "$env(CLIENT_SECRET)",
+          "gateway": { "accessTokenTtlSeconds": 900, "cimdEnabled": true }
+        }`, `"options": {}`),
+			want: []string{`~ policy login: type: "login-inbound" -> "look-inbound"`,
+				`~ policy login: option /clientId: removed, was "$env(CLIENT_ID)"`,
+				"~ policy login: option /clientSecret: removed (secret)",
+				`~ policy login: option /frontendApiUrl: removed, was "$env(FRONTEND_URL)"`,
+				"~ policy login: option /gateway/accessTokenTtlSeconds: removed, was 900",
+				"~ policy login: option /gateway/cimdEnabled: removed, was true"}},
+		{name: "a secret that is too short to be found", to: edit(PoliciesFile, secret, secret+`, "keys": [{"secret": "abc"}]`),
+			want: []string{`~ policy login: option /keys: added [{"secret":"(secret)"}]`}},
 		{name: "another type", to: edit(PoliciesFile, `"look-inbound"`, `"set-headers-inbound"`, PoliciesFile,
 			`"export": "LookInboundPolicy", "module": "$import(@durward/runtime)"`,
 			`"export": "SetHeadersInboundPolicy", "module": "$import(@durward/runtime)", "options": {"headers": [{"name": "X-A", "value": "canary-header"}]}`),
@@ -188,22 +204,27 @@ func reasonsOf(d Difference) (all []Reason) {
 
 // What a file holds that a policy reads is a reason, and its path is not told if it comes from a variable.
 func TestCompareFiles(t *testing.T) {
-	file := func(path, content string) []File { return []File{{Path: path, Content: content}} }
-	hide := redaction{strings.NewReplacer(), strings.NewReplacer("/canary", "$env(CA)")}
 	for _, tt := range []struct {
 		name      string
-		old, next []File
-		want      string
+		old, next []string
+		want      []string
 	}{
-		{"content", file("/ca.pem", "1"), file("/ca.pem", "2"), "file /ca.pem: changed"},
-		{"content, from a variable", file("/canary/ca.pem", "1"), file("/canary/ca.pem", "2"), "file $env(CA)/ca.pem: changed"},
-		{"one that comes", nil, file("/ca.pem", "2"), `file: added "/ca.pem"`},
-		{"one that goes", file("/ca.pem", "2"), nil, `file: removed, was "/ca.pem"`},
+		{"content", []string{"/ca.pem"}, []string{"/ca.pem"}, []string{"~ policy a: file /ca.pem: changed"}},
+		{"content, by a variable", []string{"$env(CA)/ca.pem"}, []string{"$env(CA)/ca.pem"},
+			[]string{"~ policy a: file $env(CA)/ca.pem: changed"}},
+		{"one that comes", []string{}, []string{"/ca.pem"},
+			[]string{`~ policy a: option /files: [] -> ["/ca.pem"]`, `~ policy a: file: added "/ca.pem"`}},
+		{"one that goes", []string{"$env(CA)"}, []string{},
+			[]string{`~ policy a: option /files: ["$env(CA)"] -> []`, `~ policy a: file: removed, was "$env(CA)"`}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got := fileReasons(tt.old, tt.next, hide)
-			if len(got) != 1 || got[0].String() != tt.want {
-				t.Errorf("%q, want %q", got, tt.want)
+			one, _ := loadReaders(t, readers(map[string][]string{"a": tt.old}), map[string]string{"/ca.pem": "1", "/canary/CA/ca.pem": "1"})
+			two, _ := loadReaders(t, readers(map[string][]string{"a": tt.next}), map[string]string{"/ca.pem": "2", "/canary/CA/ca.pem": "2"})
+			if one.Config == nil || two.Config == nil {
+				t.Fatal(one.Problems, two.Problems)
+			}
+			if diff := cmp.Diff(tt.want, Compare(one.Config, two.Config).lines()); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -49,7 +49,8 @@ func loadReaders(t *testing.T, folder fstest.MapFS, disk map[string]string) (Res
 				return report
 			},
 		}},
-		Content: func(path string) string { asked[path]++; return disk[path] },
+		LookupEnv: func(name string) (string, bool) { return "/canary/" + name, true },
+		Content:   func(path string) string { asked[path]++; return disk[path] },
 	})
 	if err != nil {
 		t.Fatal(err)
