@@ -28,7 +28,18 @@ func (w *world) open(route string) *stream {
 // openAs begins a stream with a credential.
 func (w *world) openAs(route, credential string) *stream {
 	w.t.Helper()
-	answer, err := w.client.Do(w.request(http.MethodPost, "/mcp/"+route, ping, "Authorization", credential))
+	return w.begin(w.request(http.MethodPost, "/mcp/"+route, ping, "Authorization", credential), route)
+}
+
+// listen begins a stream that only listens.
+func (w *world) listen(route string) *stream {
+	w.t.Helper()
+	return w.begin(w.request(http.MethodGet, "/mcp/"+route, "", "Authorization", "Bearer good"), route)
+}
+
+func (w *world) begin(r *http.Request, route string) *stream {
+	w.t.Helper()
+	answer, err := w.client.Do(r)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -67,6 +78,8 @@ const (
 
 // rest reads to the end, which is clean: anything but io.EOF is an error.
 func (s *stream) rest() (string, error) {
+	late := time.AfterFunc(patience, func() { _ = s.closer.Close() })
+	defer late.Stop()
 	text, err := io.ReadAll(s.body)
 	return string(text), err
 }

@@ -53,6 +53,8 @@ type guardOptions struct {
 	Nobody bool `json:"nobody,omitempty"`
 	// Open: it does not authenticate, and names nobody.
 	Open bool `json:"open,omitempty"`
+	// Life is how long the principal's credential lives from each decision on, in milliseconds; 0: it is not known.
+	Life int `json:"life,omitempty"`
 	// TTL is how long decisions hold, in seconds.
 	TTL int `json:"ttl,omitempty"`
 	// Vary is the report's, by route. Routes that are not in it vary by Authorization.
@@ -62,7 +64,7 @@ type guardOptions struct {
 const guardSchema = `{"type":"object","additionalProperties":false,"properties":{
 	"mark":{"type":"string"},"secret":{"type":"string","writeOnly":true},"gate":{"type":"string"},"file":{"type":"string"},
 	"start":{"type":"string"},"subject":{"type":"string"},"email":{"type":"string"},"nobody":{"type":"boolean"},"open":{"type":"boolean"},
-	"deny":{"type":"string"},"ttl":{"type":"integer"},"vary":{"type":"object"}}}`
+	"deny":{"type":"string"},"ttl":{"type":"integer"},"life":{"type":"integer"},"vary":{"type":"object"}}}`
 
 func (guardType) Describe() policies.Description {
 	return policies.Description{Type: "test-guard-inbound", Options: json.RawMessage(guardSchema)}
@@ -152,6 +154,9 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 		TTL:       time.Duration(g.TTL) * time.Second,
 		Tags:      []string{tagOf(r.Header.Get("Authorization"))},
 		SetHeader: http.Header{"X-Policy": {g.name}, "X-Mark": {g.Mark}, "X-Seen": {string(seen)}, "X-File": {g.content}},
+	}
+	if g.Life > 0 {
+		allow.Principal.Expires = policies.CallFrom(ctx).Time.Add(time.Duration(g.Life) * time.Millisecond)
 	}
 	if g.Nobody || g.Open {
 		allow.Principal = nil

@@ -83,6 +83,37 @@ func TestG4_TakenBackAndGivenAgain(t *testing.T) {
 	}
 }
 
+// G4: where several credentials let a request pass, what listens ends with the first of them that does, wherever its
+// policy stands. A call goes on.
+func TestG4_FirstCredentialToExpire(t *testing.T) {
+	t.Parallel()
+	orders := map[string][]string{"first": {"short", "long", "none"}, "last": {"none", "long", "short"}, "never": {"none"}}
+	w := start(t, func(w *world) {
+		w.setup.policy("short").Life = 1000
+		w.setup.policy("long").Life = 3600_000
+		w.setup.policy("none").Mark = "its credentials do not end"
+		for id, by := range orders {
+			r := w.setup.route(id)
+			r.upstream, r.policies = w.upstream.URL+"/stream/"+id, by
+		}
+	})
+	calls := []*stream{w.open("first"), w.open("last")}
+	never := w.listen("never")
+	for _, id := range []string{"first", "last"} {
+		s := w.listen(id)
+		if rest, err := s.rest(); err != nil || rest != "" {
+			t.Errorf("%s: what listens ended with %v after %q", id, err, rest)
+		}
+		<-s.gone
+	}
+	for _, s := range append(calls, never) {
+		s.pass(t, "after the credential's end")
+	}
+	if got := w.host.Status().Ended["expired"]; got != 2 {
+		t.Errorf("status: %d answers were ended, want 2", got)
+	}
+}
+
 // revoke takes back what a policy let a credential do.
 func (w *world) revoke(policy, credential string) {
 	w.t.Helper()

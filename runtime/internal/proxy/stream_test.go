@@ -1,0 +1,94 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"durward/runtime/internal/ending"
+)
+
+// What a stream lets pass once it has been ended, whatever the upstream still sends: here it is not told in time.
+func TestPassAfterTheEnd(t *testing.T) {
+	big := strings.Repeat("x", eventBytes)
+	for _, tt := range []struct {
+		name           string
+		encoded        bool
+		before         string
+		after          []string
+		want           string
+		cancels        bool // the upstream at once
+		ended, between bool
+	}{
+		{name: "between two events", before: "data: one\n\n", after: []string{"data: two\n\n"},
+			cancels: true, ended: true, between: true},
+		{name: "before the first", after: []string{"data: one\n\n"}, cancels: true, ended: true, between: true},
+		{name: "within an event", before: "data: o", after: []string{"ne\n", "\ndata: two\n\n"}, want: "ne\n\n",
+			ended: true, between: true},
+		{name: "its end does not come", before: "data: o", after: []string{"ne\n", "id: 1\n"}, want: "ne\nid: 1\n"},
+		{name: "more than there is room for", before: "data: ", after: []string{big[:eventBytes-10], "0123456789\n\n"},
+			want: big[:eventBytes-10] + "0123456789", ended: true},
+		{name: "encoded", encoded: true, before: "\x1f\x8b\n\n", after: []string{"\n\n"}, cancels: true, ended: true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			header := http.Header{}
+			if tt.encoded {
+				header.Set("Content-Encoding", "gzip")
+			}
+			ctx, cancel := context.WithCancelCause(t.Context())
+			s := newStream(header, cancel)
+			if part, last := s.pass([]byte(tt.before)); string(part) != tt.before || last {
+				t.Fatalf("before its end it passes %q, %v", part, last)
+			}
+			s.end(ending.Drained)
+			if cancels := endedBy(ctx) == ending.Drained; cancels != tt.cancels {
+				t.Errorf("the upstream is left at once: %v, want %v", cancels, tt.cancels)
+			}
+			var got strings.Builder
+			ended := false
+			for _, next := range tt.after {
+				if ended {
+					t.Fatal("it has ended, and there was to be more")
+				}
+				var part []byte
+				part, ended = s.pass([]byte(next))
+				got.Write(part)
+			}
+			if got.String() != tt.want || ended != tt.ended {
+				t.Errorf("passes %d bytes %.40q, at its end: %v; want %d bytes %.40q, %v",
+					got.Len(), got.String(), ended, len(tt.want), tt.want, tt.ended)
+			}
+			if why, between := s.close(); why != ending.Drained || between != tt.between {
+				t.Errorf("ended by %q, between two events: %v, want %v", why, between, tt.between)
+			}
+		})
+	}
+}
+
+// An event that has begun has a second for its end; then the upstream is left.
+func TestGraceOfAnEvent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, closed := range []bool{false, true} {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			s := newStream(http.Header{}, cancel)
+			s.pass([]byte("data: o"))
+			s.end(ending.Revoked)
+			time.Sleep(eventGrace - 1)
+			synctest.Wait()
+			if endedBy(ctx) != "" {
+				t.Error("the upstream is left before the time is over")
+			}
+			if closed { // the answer has ended meanwhile
+				s.close()
+			}
+			time.Sleep(time.Second)
+			synctest.Wait()
+			if left := endedBy(ctx) == ending.Revoked; left == closed {
+				t.Errorf("the upstream was left: %v; the answer had ended: %v", left, closed)
+			}
+		}
+	})
+}
