@@ -172,6 +172,9 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 		return err // it says by itself that the store could not be opened
 	}
 	undo.Add(func() { h.closeLogged("store", h.store.Close) })
+	if err = h.listen(undo); err != nil {
+		return err
+	}
 	h.plugins, err = pluginhost.New(pluginhost.Options{
 		RunDir: filepath.Join(h.settings.data, "run"), Logger: h.options.Logger, Now: h.options.Now, Env: h.options.policyEnv(),
 		RestartWait: h.options.PolicyWait,
@@ -181,7 +184,7 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 	}
 	undo.Add(func() { h.stopping.Wait(); h.plugins.Close() })
 	h.transports.Wrap = h.options.WrapTransport
-	return h.listen(undo)
+	return nil
 }
 
 // begin says that the host serves, and where.
