@@ -113,8 +113,16 @@ func (g *Gateway) Files(files ...*os.File) { g.files = files }
 // Setenv gives the gateway a variable at its next launch.
 func (g *Gateway) Setenv(name, value string) { g.env = append(g.env, name+"="+value) }
 
-// Launch starts the process, at the address it had before if it ran already.
+// Launch starts the process, at the address it had before if it ran already, and waits until it serves.
 func (g *Gateway) Launch() {
+	g.t.Helper()
+	seen := g.Begin()
+	line := g.waitFrom(seen, startTimeout, "listening", func(l Line) bool { return l.Msg() == "listening" })
+	g.URL, g.Admin = "http://"+line.Field("listen"), "http://"+line.Field("admin")
+}
+
+// Begin starts the process as Launch does and does not wait for it. It answers how many lines the log had before.
+func (g *Gateway) Begin() (seen int) {
 	g.t.Helper()
 	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
 	if g.URL != "" {
@@ -123,7 +131,7 @@ func (g *Gateway) Launch() {
 	if g.Log == nil {
 		g.Log = newLog()
 	}
-	seen := len(g.Log.Lines(func(Line) bool { return true }))
+	seen = len(g.Log.Lines(func(Line) bool { return true }))
 	command := append(slices.Clone(g.under),
 		g.binary, "serve", "--config", g.Config, "--listen", listen, "--admin", admin, "--data", g.Data)
 	g.cmd = exec.Command(command[0], command[1:]...)
@@ -148,8 +156,7 @@ func (g *Gateway) Launch() {
 		_ = cmd.Wait() // how it ended is for the test to say
 		close(exited)
 	}()
-	line := g.waitFrom(seen, startTimeout, "listening", func(l Line) bool { return l.Msg() == "listening" })
-	g.URL, g.Admin = "http://"+line.Field("listen"), "http://"+line.Field("admin")
+	return seen
 }
 
 // MCP is the URL of the route that ships.
