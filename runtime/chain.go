@@ -239,10 +239,16 @@ func (g *guard) key(r *http.Request, caller origin.Caller, message mcp.Message) 
 	return k.String(method).String(name).Sum()
 }
 
+// writeResponse answers what a policy has answered, save for what frames an answer and governs the connection: those are
+// the server's, and a length that is not the body's would cost the client its connection.
 func writeResponse(w http.ResponseWriter, response *policies.Response) {
 	boundWrite(w)
 	for name, values := range response.Header {
-		w.Header()[http.CanonicalHeaderKey(name)] = values
+		switch name = http.CanonicalHeaderKey(name); name {
+		case "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		default:
+			w.Header()[name] = values
+		}
 	}
 	w.WriteHeader(response.Status)
 	_, _ = w.Write(response.Body) //nolint:gosec // a policy writes its own pages; the client may have gone
