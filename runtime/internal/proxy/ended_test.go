@@ -192,6 +192,30 @@ func TestG4_EndedInAStream(t *testing.T) {
 	}
 }
 
+// What was begun when the stream was ended may be the upstream's last word. Then the answer is whole, and the call must not
+// be told otherwise.
+func TestG4_EndedWithinTheResult(t *testing.T) {
+	told := make(chan struct{})
+	w := make(ways, 1)
+	g := newGateway(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "text/event-stream")
+		io.WriteString(w, "data: the res")
+		http.NewResponseController(w).Flush()
+		<-told
+		io.WriteString(w, "ult\n\n")
+		http.NewResponseController(w).Flush()
+	}, nil, w.around)
+	res := g.post(t, nil, call)
+	io.ReadFull(res.Body, make([]byte, len("data: the res")))
+	way := await(t, "the request", w)
+	way.End(ending.Drained)
+	close(told)
+	if rest := readAll(t, res); rest != "ult\n\n" || way.Cut != "" {
+		t.Errorf("read %q, noted as %q", rest, way.Cut)
+	}
+}
+
 func TestG4_EndedInADocument(t *testing.T) {
 	for _, length := range []string{"", "100"} {
 		w := make(ways, 1)

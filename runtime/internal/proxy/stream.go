@@ -52,7 +52,9 @@ func (s *stream) end(why error) {
 	s.grace = time.AfterFunc(eventGrace, func() { s.cancel(why) })
 }
 
-// pass answers what of the upstream's next bytes the client gets, and whether that is the last.
+// pass answers what of the upstream's next bytes the client gets, and whether that is the last. An event that was begun
+// when the stream was ended may turn out to be the upstream's own last, the call's result: so its end alone cuts nothing,
+// but only what comes behind it, or that nothing does in time.
 func (s *stream) pass(b []byte) (_ []byte, last bool) {
 	if s == nil {
 		return b, false
@@ -70,7 +72,7 @@ func (s *stream) pass(b []byte) (_ []byte, last bool) {
 	}
 	n := s.at.rest(b[:min(len(b), s.left)])
 	s.left -= n
-	return b[:n], s.at.between || s.left == 0
+	return b[:n], n < len(b) || s.left == 0
 }
 
 // close says why the stream was ended, if it was, and whether that was between two events.
