@@ -201,7 +201,7 @@ func TestG4_G5_RotatedKey(t *testing.T) {
 	}
 	kept.pass(t, "after")
 	after := w.policy("a")
-	after.Decisions = before.Decisions
+	after.Decisions, after.Memory = before.Decisions, before.Memory
 	if diff := cmp.Diff(before, after); diff != "" {
 		t.Errorf("the policy with a process has changed (-before +after):\n%s", diff)
 	}
