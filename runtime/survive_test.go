@@ -1,11 +1,11 @@
 package runtime_test
 
 import (
-	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/fstest"
@@ -41,10 +41,15 @@ func TestG5_WhatDidNotChangeSurvives(t *testing.T) {
 	asked := func() [2]uint64 {
 		return [2]uint64{w.policy("a").Decisions["evaluated"], w.policy("b").Decisions["evaluated"]}
 	}
+	var one sync.Mutex // request at a time, so that one connection is enough
+	single := func(route string) arrived {
+		one.Lock()
+		defer one.Unlock()
+		return w.call(route)
+	}
 	call := func() {
-		w.call("one")
-		w.call("two")
-		w.call("open")
+		single("one")
+		single("two")
 	}
 	call()
 	stop, busy := make(chan struct{}), make(chan struct{})
@@ -55,7 +60,7 @@ func TestG5_WhatDidNotChangeSurvives(t *testing.T) {
 			case <-stop:
 				return
 			default:
-				w.call("open")
+				single("open")
 			}
 		}
 	}()
@@ -99,16 +104,15 @@ func TestG5_WhatDidNotChangeSurvives(t *testing.T) {
 			t.Errorf("%s: the policies were asked %v times more, want %v", tt.name, got, tt.questions)
 		}
 	}
-	close(stop)
-	<-busy
 	before := asked()
 	put(t, file, "2") // after the last change of the configuration: from here on the watcher loads it, too
-	w.within("the policy goes by the new file", func() bool { return w.call("two").Header.Get("X-File") == "2" })
+	w.within("the policy goes by the new file", func() bool { return single("two").Header.Get("X-File") == "2" })
+	close(stop)
+	<-busy
 	if after := asked(); after != [2]uint64{before[0], before[1] + 1} {
 		t.Errorf("with another file the policies were asked %v times, want %v and one more of the second", after, before)
 	}
-	// One connection for each that can be in use at once: the test's, and the caller's who never stops.
-	if n := connections.Load(); n > 2 {
-		t.Error(fmt.Sprint(n, " connections were made to the upstream, want 2"))
+	if n := connections.Load(); n > 2 { // the next request may come before the last one's connection is free
+		t.Errorf("%d connections were made to the upstream, want one or two", n)
 	}
 }
