@@ -190,7 +190,7 @@ func (g *guard) Evaluate(ctx context.Context, r policies.Request) (policies.Deci
 func tagOf(credential string) string { return "of " + credential }
 
 // revokedKey is where it stands that a credential was taken back.
-func revokedKey(credential string) string { return "revoked/" + url.QueryEscape(credential) }
+func revokedKey(credential string) string { return "revoked/of-" + url.QueryEscape(credential) }
 
 // revoke takes back what the query's credential is worth; or with "again", which says that nothing of it has changed, only
 // the decisions on it.
