@@ -4,6 +4,7 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/http/httptrace"
 	"slices"
 	"strings"
 	"testing"
@@ -27,6 +28,7 @@ func TestG7_NonsenseOnTheWire(t *testing.T) {
 		}
 		w.wantPageLike(name, want.page)
 	}
+	w.wantConnectionKept("framing")
 	load.stop()
 	load.wantAll(t, "wire", granted, http.StatusOK)
 	if n := w.up.count("wire", "huge-ttl"); n != 1 {
@@ -74,5 +76,32 @@ func (w *world) wantPageLike(name string, want int) {
 	}
 	if slices.ContainsFunc(slices.Collect(maps.Keys(resp.Header)), func(n string) bool { return strings.ContainsAny(n, "\r\n: ") }) {
 		w.t.Errorf("%s: as a page: header %v", name, resp.Header)
+	}
+}
+
+// wantConnectionKept wants a page with the nonsense to leave the connection to whoever uses it next.
+func (w *world) wantConnectionKept(name string) {
+	w.t.Helper()
+	own := &http.Transport{}
+	defer own.CloseIdleConnections()
+	kept := false
+	ctx := httptrace.WithClientTrace(w.t.Context(), &httptrace.ClientTrace{
+		GotConn: func(c httptrace.GotConnInfo) { kept = c.Reused },
+	})
+	for range 5 {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, w.g.URL+"/wire/pid?"+name, nil)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		resp, err := (&http.Client{Transport: own}).Do(r)
+		if err != nil {
+			w.t.Errorf("%s: as a page: %v", name, err)
+			return
+		}
+		_, _ = io.Copy(io.Discard, resp.Body) // looked at elsewhere
+		_ = resp.Body.Close()
+	}
+	if !kept {
+		w.t.Errorf("%s: as a page: the connection was closed", name)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -64,11 +65,13 @@ func newWorld(t *testing.T, policies []Policy, edits ...func(*gateway.Gateway)) 
 		g.Data, g.Transport = folder, transport
 		g.Setenv("DURWARD_DEMO_UPSTREAM", w.up.URL)
 		g.Save("gateway.json", `{"trustedProxies": ["127.0.0.1"], "policyMemoryMiB": 256}`)
-		Configure(t, g, w.well()...)
+		Configure(t, g)
 		for _, edit := range edits {
 			edit(g)
 		}
 	})
+	w.g.Save("routes.oas.json", routes(t, nil))
+	w.change(nil, w.well())
 	for _, p := range policies {
 		w.steer(p.Name, "grant?subject="+granted)
 	}
@@ -196,6 +199,24 @@ func (w *world) status(policy string) runtime.PolicyStatus {
 	return runtime.PolicyStatus{}
 }
 
+// change reloads the policies, and the routes of as many, a few at a time: a start takes a share of the machine, and has
+// ten seconds. Those that come later are as in before until then.
+func (w *world) change(before, after []Policy) {
+	w.t.Helper()
+	const atOnce = 4
+	for n := 0; n < len(after); n += atOnce {
+		end := min(n+atOnce, len(after))
+		now := slices.Clone(after[:end])
+		if len(before) > end {
+			now = append(now, before[end:]...)
+		}
+		if len(before) < end {
+			w.g.Save("routes.oas.json", routes(w.t, now))
+		}
+		w.g.SaveAndWait("policies.json", Policies(w.t, now...), runtime.Applied)
+	}
+}
+
 // mend reloads every policy without its fault, each as a new process, and wants them all to be well: nothing of what was
 // is left, and nobody else has noticed.
 func (w *world) mend(label any) {
@@ -207,7 +228,7 @@ func (w *world) mend(label any) {
 		well[i].Options = options
 	}
 	before := w.g.Status()
-	w.g.SaveAndWait("policies.json", Policies(w.t, well...), runtime.Applied)
+	w.change(w.policies, well)
 	for _, p := range before.Policies {
 		if now := w.g.Policy(p.Name); p.Name != "clerk" && (now.PID == p.PID || now.State != "running") {
 			w.t.Errorf("%s: after the reload that mends it its process %d is %d, %s", p.Name, p.PID, now.PID, now.State)
