@@ -14,7 +14,7 @@ import (
 )
 
 // times is how often each thing is measured.
-const times = 5
+const times = 20
 
 // BenchmarkFigures takes the figures of docs/performance.md, on programs as they are released. What is compared is done in
 // turn within one run, so that whatever else the machine does meets both sides. conformance/figures.sh prints its tables.

@@ -57,7 +57,7 @@ func TestG3_EditsUnderTraffic(t *testing.T) {
 	t.Run("nginx beside it", func(t *testing.T) {
 		reloads := durward.reloads
 		if !soak() {
-			reloads /= 4
+			reloads /= 5
 		}
 		t.Logf("under the same callers and streams:\n%s", table(durward, besideNginx(t, reloads, took/time.Duration(durward.reloads))))
 	})
