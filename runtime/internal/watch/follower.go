@@ -18,6 +18,7 @@ import (
 type follower struct {
 	logger *slog.Logger
 	open   func() (notifier, error)
+	mute   func(path string) bool // no events are to be expected of what others change there
 
 	from   notifier // nil: no events at all
 	events <-chan fsnotify.Event
@@ -49,9 +50,12 @@ func openNotifier() (notifier, error) {
 	return fsNotifier{w}, nil
 }
 
-func newFollower(logger *slog.Logger, open func() (notifier, error)) *follower {
-	return &follower{logger: logger, open: open}
+func newFollower(logger *slog.Logger, open func() (notifier, error), mute func(string) bool) *follower {
+	return &follower{logger: logger, open: open, mute: mute}
 }
+
+// errMute is what becomes of events from some file systems.
+var errMute = errors.New("the file system does not tell of what is changed elsewhere")
 
 // lose gives up what events came from.
 func (f *follower) lose(cause error) {
@@ -97,6 +101,9 @@ func (f *follower) follow(wanted []string) bool {
 		switch err := f.from.Add(path); {
 		case err == nil:
 			f.followed[path] = true
+			if f.mute(path) {
+				failed = cmp.Or(failed, fmt.Errorf("%s: %w", path, errMute))
+			}
 		case !errors.Is(err, fs.ErrNotExist): // that makes an event in the folder above, or is found by reading
 			failed = cmp.Or(failed, fmt.Errorf("%s: %w", path, err))
 		}

@@ -70,7 +70,7 @@ func TestSaveIsOneChange(t *testing.T) {
 		dir := p.make(t, t.TempDir(), "0")
 		path := filepath.Join(dir, "p.json")
 		w := newWatcher(Options{})
-		follower := newFollower(w.options.Logger, w.open)
+		follower := newFollower(w.options.Logger, w.open, w.mute)
 		defer follower.close()
 		w.Set([]string{path}, w.reader.Read([]string{path}))
 		for _, tt := range []struct {
@@ -107,7 +107,7 @@ func TestChangeWhileLoading(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			w := newWatcher(Options{})
-			follower := newFollower(w.options.Logger, w.open)
+			follower := newFollower(w.options.Logger, w.open, w.mute)
 			defer follower.close()
 			before := w.reader.Read([]string{path})
 			tt.act()

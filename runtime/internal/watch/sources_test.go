@@ -142,6 +142,44 @@ func TestPathsAreTriedAgain(t *testing.T) {
 	})
 }
 
+// A file system that takes a watch and tells of nothing is polled, and said to be: one policy's file on it is enough.
+func TestMuteFileSystem(t *testing.T) {
+	dir, share := t.TempDir(), t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		files := []string{filepath.Join(dir, "p.json"), filepath.Join(share, "ca.pem")}
+		for _, path := range files {
+			write(t, path, "0")
+		}
+		log := new(journal)
+		w := newWatcher(Options{Logger: slog.New(log.handler())})
+		w.open = func() (notifier, error) { return newFake(nil), nil }
+		w.mute = func(path string) bool { return strings.HasPrefix(path, share) }
+		w.Set(files, w.reader.Read(files))
+		changed := run(t, w)
+		time.Sleep(time.Second)
+		write(t, files[1], "1")
+		if took := awaitChange(t, changed).at; took != DefaultPoll+DefaultDebounce {
+			t.Errorf("the change was told of after %v", took)
+		}
+		if lines := log.lines(); len(lines) != 1 || !strings.Contains(lines[0], share) || !strings.Contains(lines[0], errMute.Error()) {
+			t.Errorf("the log is %q", lines)
+		}
+		if w.Mode() != Polling {
+			t.Errorf("the mode is %q", w.Mode())
+		}
+		w.Set(files[:1], w.reader.Read(files[:1]))
+		time.Sleep(time.Minute)
+		if w.Mode() != Events {
+			t.Errorf("the mode is %q without the share", w.Mode())
+		}
+	})
+	for path, want := range map[string]bool{dir: false, "/proc": false, filepath.Join(dir, "none"): false} {
+		if got := mute(path); got != want {
+			t.Errorf("%s is mute: %v, want %v", path, got, want)
+		}
+	}
+}
+
 // fake is a notifier that tells what it is told to.
 type fake struct {
 	mu     sync.Mutex

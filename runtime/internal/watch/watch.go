@@ -50,6 +50,7 @@ type Options struct {
 type Watcher struct {
 	options Options
 	open    func() (notifier, error)
+	mute    func(path string) bool
 	reader  *Reader
 	set     chan struct{} // Set has been called
 	events  atomic.Bool
@@ -64,7 +65,7 @@ func New(o Options) *Watcher {
 	o.Debounce = cmp.Or(o.Debounce, DefaultDebounce)
 	o.Ceiling = cmp.Or(o.Ceiling, DefaultCeiling)
 	o.Poll = cmp.Or(o.Poll, DefaultPoll)
-	return &Watcher{options: o, open: openNotifier, reader: o.Reader, set: make(chan struct{}, 1)}
+	return &Watcher{options: o, open: openNotifier, mute: mute, reader: o.Reader, set: make(chan struct{}, 1)}
 }
 
 // Set replaces the set of files, after a load that failed as well: a fix may come to any file it read or looked for.
@@ -94,7 +95,7 @@ var errClosed = errors.New("their source has ended")
 // Run calls changed, on its own goroutine, each time the content of the files is no longer what was known of it. What
 // changed was called for counts as known from then on, whether or not Set is called. It returns when ctx ends.
 func (w *Watcher) Run(ctx context.Context, changed func()) {
-	follower := newFollower(w.options.Logger, w.open)
+	follower := newFollower(w.options.Logger, w.open, w.mute)
 	defer follower.close()
 	defer w.events.Store(false)
 	poll := time.NewTicker(w.options.Poll)
