@@ -130,8 +130,8 @@ func TestSavesWithoutEvents(t *testing.T) {
 			inside(t, g, "echo 0 >/proc/sys/user/max_inotify_instances")
 			return g.Config
 		}, "polling", "file events cannot be had: files are only read from time to time"},
-		// The system takes the watch and never tells: what is written to a lower layer is no event of the overlay. A network
-		// file system is so, too.
+		// The system takes the watch and never tells: what is written to a lower layer is no event of the overlay. Unlike
+		// network file systems, most overlays are not so, and the gateway cannot know.
 		{"a mount that is silent", func(t *testing.T, g *gateway.Gateway) string {
 			must(t, os.Rename(g.Config, g.Config+".lower"))
 			must(t, os.Mkdir(g.Config, 0o700))
