@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"context"
 	"net"
 	"net/http"
 	"path/filepath"
@@ -75,7 +76,16 @@ func TestListenersThatAreRefused(t *testing.T) {
 			c.change(t, &o)
 			host, err := runtime.New(o)
 			if err == nil {
-				err = host.Run(t.Context())
+				ctx, stop := context.WithCancel(t.Context())
+				defer stop()
+				go func() { // one that serves all the same is ended
+					select {
+					case <-host.Ready():
+						stop()
+					case <-ctx.Done():
+					}
+				}()
+				err = host.Run(ctx)
 			}
 			if err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Fatalf("answered %v, want %q", err, c.want)
