@@ -62,13 +62,16 @@ func (c *crowd) streamers(u *upstream, n int, ways ...way) {
 		MaxIdleConnsPerHost: n,
 		DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
 			conn, err := dialer.DialContext(ctx, network, address)
-			return &kept{conn, sync.OnceFunc(func() { f.closed.Add(1) })}, err
+			if err != nil {
+				return nil, err
+			}
+			return &kept{conn, sync.OnceFunc(func() { f.closed.Add(1) })}, nil
 		},
 	}
+	u.until(c.over)
 	var open sync.WaitGroup
 	c.wg.Go(func() {
 		<-c.over
-		u.finish()
 		open.Wait()
 		transport.CloseIdleConnections()
 	})
@@ -117,19 +120,21 @@ func (c *crowd) follow(s *stream, client *http.Client) bool {
 		return false
 	}
 	n, last, err := c.streams.read(s, answer)
+	over := false
 	select {
 	case <-c.over:
-		if want := `{"jsonrpc":"2.0","id":7,"result":{"events":` + fmt.Sprint(n) + `}}`; err != nil || s.method == http.MethodPost && last != want {
-			c.streams.cut("stream %s ended at the end with %v after event %d, %q", s, err, n, last)
-		}
-		return false
+		over = true
 	default:
+	}
+	result := `{"jsonrpc":"2.0","id":7,"result":{"events":` + fmt.Sprint(n) + `}}`
+	if over && err == nil && (s.method == http.MethodGet || last == result) {
+		return false
 	}
 	if fault := c.streams.due(s, opened, time.Now(), last, err); fault != "" {
 		c.streams.cut("stream %s, open since %s, ended after event %d: %s", s, opened.Format("15:04:05.000"), n, fault)
 		return false
 	}
-	return true
+	return !over
 }
 
 // message is what an event may hold.

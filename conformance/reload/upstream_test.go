@@ -26,7 +26,7 @@ const between = time.Second
 type upstream struct {
 	*httptest.Server
 	mu   sync.Mutex
-	over chan struct{} // closed when the streams that are open are to end
+	over chan struct{} // closed when streams are to end
 }
 
 func newUpstream(test testing.TB) *upstream {
@@ -37,12 +37,11 @@ func newUpstream(test testing.TB) *upstream {
 	return u
 }
 
-// finish ends the streams that are open.
-func (u *upstream) finish() {
+// until says when the streams are to end that are opened from now on.
+func (u *upstream) until(over chan struct{}) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	close(u.over)
-	u.over = make(chan struct{})
+	u.over = over
 }
 
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
