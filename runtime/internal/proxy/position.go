@@ -32,12 +32,11 @@ func (p *position) step(c byte) {
 	}
 }
 
-// rest answers how many of the bytes that follow end the event begun: all, if they do not.
-func (p *position) rest(b []byte) int {
-	for i, c := range b {
-		if p.step(c); p.between {
-			return i + 1
-		}
+// rest answers how many of the bytes that follow belong to the event begun: all, if they do not end it. If none is begun,
+// that is the other half of a CRLF at the most.
+func (p *position) rest(b []byte) (n int) {
+	for ; n < len(b) && (!p.between || p.cr && b[n] == '\n'); n++ {
+		p.step(b[n])
 	}
-	return len(b)
+	return n
 }

@@ -48,7 +48,8 @@ func TestRestOfAnEvent(t *testing.T) {
 		{"data: o", "ne\n\ndata: two\n\n", 4, true},
 		{"data: one\n", "\n\n", 1, true},
 		{"data: one\r\n\r", "\n", 1, true},
-		{"data: one\r\n", "\r\ndata", 1, true}, // the LF that follows would be an empty line more
+		{"data: one\r\n", "\r\ndata", 2, true},
+		{"data: one\n\n", "\ndata", 0, true},
 		{"data: one\r", "\n", 1, false},
 		{"data: ", "one\nid: 2\n", 10, false},
 		{"data: ", "", 0, false},

@@ -67,7 +67,9 @@ func (s *stream) pass(b []byte) (_ []byte, last bool) {
 			s.at.pass(b)
 		}
 		return b, false
-	case s.at.between || s.left == 0:
+	case len(b) == 0: // how the reading ended says whether the answer is whole
+		return nil, false
+	case s.left == 0:
 		return nil, true
 	}
 	n := s.at.rest(b[:min(len(b), s.left)])
