@@ -94,16 +94,22 @@ func TestG8_HostEnds(t *testing.T) {
 				if now := runFolders(t, g); len(now) != 1 || slices.Contains(old, now[0]) {
 					t.Errorf("G6: run folders are %v, before the start they were %v", now, old)
 				}
-				if how.inOrder {
-					policies = processes(t, func(_, group int) bool {
+				family := func(policies []gateway.Process) []gateway.Process {
+					return processes(t, func(_, group int) bool {
 						return slices.ContainsFunc(policies, func(p gateway.Process) bool { return p.PID == group })
 					})
+				}
+				if how.inOrder {
+					policies = family(policies)
 				}
 				took := outlived(t, g, how.signal, policies)
 				longest = max(longest, took)
 				t.Logf("the last of %d processes was gone %v after the host", len(policies), took)
 				if took > time.Second {
 					t.Errorf("G8: a policy's process outlived the host by %v", took)
+				}
+				for _, orphan := range family(policies) { // whom only an end in order reaches
+					orphan.Kill(t)
 				}
 				if left := runFolders(t, g); how.inOrder && len(left) != 0 {
 					t.Errorf("G6: run folders %v are left", left)
