@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -12,7 +13,7 @@ import (
 // relay sends a body on that is no event stream. The head has been written. If the body cannot be sent whole it panics
 // with http.ErrAbortHandler, so that the client sees it broken off and not ended.
 func (h *handler) relay(x *exchange, res *http.Response) {
-	whole, read, wrote := h.buffers.copy(h.client(x), res.Body, res.ContentLength, nil)
+	whole, read, wrote := h.buffers.copy(x.ctx, h.client(x), res.Body, res.ContentLength, nil)
 	switch {
 	case whole:
 	case wrote != nil:
@@ -34,10 +35,16 @@ func (h *handler) brokeOff(x *exchange, read error) {
 	panic(http.ErrAbortHandler)
 }
 
-// copyBody sends a body on until it ends, or the stream that it is does. It answers separately which side failed.
-func copyBody(to *client, from io.Reader, buffer []byte, s *stream) (whole bool, read, wrote error) {
+// copyBody sends a body on until it ends, or the stream that it is does. It answers separately which side failed. With
+// ctx the call ends: what an HTTP/2 body has in memory by then, up to 4 MiB, could still be read.
+func copyBody(
+	ctx context.Context, to *client, from io.Reader, buffer []byte, s *stream,
+) (whole bool, read, wrote error) {
 	for {
 		n, err := from.Read(buffer)
+		if err == nil && ctx.Err() != nil {
+			return false, context.Cause(ctx), nil
+		}
 		part, cut := s.pass(buffer[:n])
 		last := errors.Is(err, io.EOF)
 		if len(part) > 0 {
@@ -115,13 +122,15 @@ func newBuffers() *buffers {
 
 // copy passes a body on through a buffer of the fitting size; length is -1 if it is not known. s is nil if the body is no
 // event stream.
-func (p *buffers) copy(to *client, from io.Reader, length int64, s *stream) (whole bool, read, wrote error) {
+func (p *buffers) copy(
+	ctx context.Context, to *client, from io.Reader, length int64, s *stream,
+) (whole bool, read, wrote error) {
 	if s != nil || length >= 0 && length <= smallBuffer {
 		b := p.small.Get().(*[smallBuffer]byte)
 		defer p.small.Put(b)
-		return copyBody(to, from, b[:], s)
+		return copyBody(ctx, to, from, b[:], s)
 	}
 	b := p.large.Get().(*[largeBuffer]byte)
 	defer p.large.Put(b)
-	return copyBody(to, from, b[:], s)
+	return copyBody(ctx, to, from, b[:], s)
 }

@@ -98,7 +98,7 @@ func (h *handler) relayEvents(x *exchange, res *http.Response) {
 	s := newStream(res.Header, x.cancel)
 	x.way.OnEnd(s.end)
 	stop := h.expire(x)
-	whole, read, wrote := h.buffers.copy(out, res.Body, res.ContentLength, s)
+	whole, read, wrote := h.buffers.copy(x.ctx, out, res.Body, res.ContentLength, s)
 	stop()
 	x.way.OnEnd(nil)
 	why, between := s.close()
