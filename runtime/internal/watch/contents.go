@@ -17,7 +17,8 @@ type Content string
 // What a file that cannot be read holds.
 const (
 	Missing Content = "missing"
-	// Unreadable is also what is no file: a folder, a pipe, a device.
+	// Unreadable is also what is no file (a folder, a pipe, a device), and a file of more than 512 MiB: the name of a file
+	// may come with a candidate that is only asked about, and must not keep everybody else waiting.
 	Unreadable Content = "unreadable"
 )
 
@@ -51,6 +52,8 @@ const (
 	// tell it from a later change: two changes within one tick of a file system's clock look alike. The tick is some
 	// milliseconds where times have a fraction of a second, and up to 2 s (FAT) where they have none.
 	settledFine, settledCoarse = 100 * time.Millisecond, 3 * time.Second
+	// largest is the size in bytes up to which a file is read.
+	largest = 512 << 20
 	// maxSums bounds how many sums are kept.
 	maxSums = 100
 )
@@ -85,7 +88,7 @@ func (r *Reader) ReadFile(name string) Content {
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	began := r.time()
-	if info, err = f.Stat(); err != nil { // of what was opened: the name may lead elsewhere by now
+	if info, err = f.Stat(); err != nil || info.Size() > largest { // of what was opened: the name may lead elsewhere by now
 		return Unreadable
 	}
 	stamp, ok := stampOf(info)
@@ -95,7 +98,7 @@ func (r *Reader) ReadFile(name string) Content {
 		}
 	}
 	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
+	if n, err := io.Copy(h, io.LimitReader(f, largest+1)); err != nil || n > largest {
 		return Unreadable
 	}
 	content := Content(hex.EncodeToString(h.Sum(nil)))

@@ -125,12 +125,15 @@ func TestChangeWhileLoading(t *testing.T) {
 func TestUnusualFiles(t *testing.T) {
 	dir := t.TempDir()
 	pipe, folder, loop := filepath.Join(dir, "pipe"), filepath.Join(dir, "folder"), filepath.Join(dir, "loop")
+	huge := filepath.Join(dir, "huge") // and all hole: reading it would take as long as if it were not
+	must(t, os.WriteFile(huge, nil, 0o600))
+	must(t, os.Truncate(huge, 1<<40))
 	must(t, syscall.Mkfifo(pipe, 0o600))
 	must(t, os.Mkdir(folder, 0o700))
 	must(t, os.Symlink("loop", loop))
-	got := new(Reader).Read([]string{pipe, folder, loop, filepath.Join(dir, "none"), filepath.Join(folder, "none")})
+	got := new(Reader).Read([]string{pipe, folder, loop, huge, filepath.Join(dir, "none"), filepath.Join(folder, "none")})
 	for name, want := range map[string]Content{
-		pipe: Unreadable, folder: Unreadable, loop: Unreadable,
+		pipe: Unreadable, folder: Unreadable, loop: Unreadable, huge: Unreadable,
 		filepath.Join(dir, "none"): Missing, filepath.Join(folder, "none"): Missing,
 	} {
 		if got[name] != want {
