@@ -66,7 +66,7 @@ func processReasons(part *policyPart, key processKey, gateway []Reason) (reasons
 		}
 	}
 	if !part.Value.alive() {
-		reasons = append(reasons, Reason{What: "state", Was: quoted(string(pluginhost.Running)), Is: quoted(string(pluginhost.Down))})
+		reasons = append(reasons, Reason{What: "state", Was: quoted(string(pluginhost.Down)), Is: quoted(string(pluginhost.Running))})
 	}
 	return reasons
 }

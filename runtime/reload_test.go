@@ -271,7 +271,7 @@ func TestG5_PolicyThatIsDownIsStartedByReload(t *testing.T) {
 		t.Errorf("the state is %q", state)
 	}
 	r := w.reload(runtime.Applied, nil)
-	if diff := cmp.Diff([]string{`policy a restarted: state: "running" -> "down"`}, r.Changes.Lines()); diff != "" {
+	if diff := cmp.Diff([]string{`policy a restarted: state: "down" -> "running"`}, r.Changes.Lines()); diff != "" {
 		t.Errorf("what was changed (-want +got):\n%s", diff)
 	}
 	if got := w.policy("a"); got.State != "running" || !alive(got.PID) {
