@@ -132,7 +132,7 @@ func policyReasons(old, next *Policy, hide redaction) (reasons []Reason) {
 	reasons = append(reasons, options.reasons...)
 	if old.Middleware == nil && next.Middleware == nil { // others are told neither routes nor origins
 		reasons = append(reasons, fileReasons(old.Files, next.Files, hide)...)
-		reasons = append(reasons, inputReasons(old.Input, next.Input)...)
+		reasons = append(reasons, inputReasons(old.Input, next.Input, hide)...)
 	}
 	if len(reasons) == 0 {
 		reasons = []Reason{{What: "options"}} // the same text, of which another part comes from a variable
@@ -157,7 +157,7 @@ func fileReasons(old, next []File, hide redaction) (reasons []Reason) {
 }
 
 // inputReasons tells what differs in the routes that a policy guards, as it sees them, and in the public origins.
-func inputReasons(old, next policies.Input) (reasons []Reason) {
+func inputReasons(old, next policies.Input, hide redaction) (reasons []Reason) {
 	for _, p := range paired(old.Routes, next.Routes, func(r *policies.Route) string { return r.ID }) {
 		switch {
 		case p.old == nil:
@@ -167,7 +167,7 @@ func inputReasons(old, next policies.Input) (reasons []Reason) {
 		case p.old.Path != p.next.Path:
 			reasons = append(reasons, told("route", p.old.ID, p.old.Path, p.next.Path))
 		case p.old.Title != p.next.Title:
-			reasons = append(reasons, told("title of route", p.old.ID, some(p.old.Title), some(p.next.Title)))
+			reasons = append(reasons, told("title of route", p.old.ID, hide.title(p.old.Title), hide.title(p.next.Title)))
 		}
 	}
 	if reordered(old.Routes, next.Routes, func(r policies.Route) string { return r.ID }) {
@@ -186,7 +186,9 @@ func routeReasons(old, next *Route, hide redaction) (reasons []Reason) {
 		}
 	}
 	add("path", old.Path, next.Path)
-	add("title", some(old.Title), some(next.Title))
+	if old.Title != next.Title {
+		reasons = append(reasons, told("title", "", hide.title(old.Title), hide.title(next.Title)))
+	}
 	add("methods", old.Methods, next.Methods)
 	if old.Upstream.String() != next.Upstream.String() {
 		r := told("upstream", "", hide.secrets.Replace(old.UpstreamWritten),
@@ -242,12 +244,12 @@ func mebibytes(bytes int64) any {
 	return bytes >> 20
 }
 
-// some is nil for what is not there.
-func some(text string) any {
+// title is nil for one that is not there. Titles are the one free text of routes.oas.json that is told.
+func (r redaction) title(text string) any {
 	if text == "" {
 		return nil
 	}
-	return text
+	return r.secrets.Replace(text)
 }
 
 func list(texts []string) any {
