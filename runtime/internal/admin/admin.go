@@ -9,6 +9,7 @@
 package admin
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -23,6 +24,9 @@ import (
 	"net/netip"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Options say what the handler shows.
@@ -193,5 +197,25 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // as above
+	_, _ = w.Write(append(visible(body), '\n')) // as above
+}
+
+// visible is the same JSON for people's terminals: what they would obey and not show (U+009B, U+202E) is escaped. It can
+// only stand within a string.
+func visible(body []byte) []byte {
+	hidden := func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }
+	if bytes.IndexFunc(body, hidden) < 0 {
+		return body
+	}
+	var out []byte
+	for _, r := range string(body) {
+		if !hidden(r) {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
+	}
+	return out
 }

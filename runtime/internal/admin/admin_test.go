@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func handler(loopback bool, token string, ready error) http.Handler {
@@ -67,5 +69,23 @@ func TestAdmin(t *testing.T) {
 				t.Errorf("%d %s, want %d with %q", w.Code, w.Body, c.code, c.body)
 			}
 		})
+	}
+}
+
+// What a terminal would obey is escaped, and is the same to who reads JSON.
+func TestAnswersAreVisible(t *testing.T) {
+	const text = "a\x1b[31m\u009b31m\u202e\u00a0\U000e0041\x7fé<日\n"
+	h := New(Options{Loopback: true, Token: func() string { return "" }, Generation: func() any { return map[string]string{"t": text} }})
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodGet, "/-/generation", nil)
+	r.Host = "localhost"
+	h.ServeHTTP(w, r)
+	body := w.Body.String()
+	if i := strings.IndexFunc(body, func(r rune) bool { return r != '\n' && !unicode.IsPrint(r) }); i >= 0 || !strings.Contains(body, "é") {
+		t.Errorf("byte %d of the answer is not to be seen: %q", i, body)
+	}
+	var got map[string]string
+	if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil || got["t"] != text {
+		t.Errorf("the text is %q (%v), want %q", got["t"], err, text)
 	}
 }
