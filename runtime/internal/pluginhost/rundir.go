@@ -99,7 +99,11 @@ func sweep(base string, logger *slog.Logger) {
 		}
 		err = os.RemoveAll(folder)
 		_ = lock.Close()
-		logger.Info("removed the run folder of a host that is gone", "dir", folder, "error", err)
+		if err != nil {
+			logger.Warn("the run folder of a host that is gone cannot be removed", "dir", folder, "error", err)
+			continue
+		}
+		logger.Info("removed the run folder of a host that is gone", "dir", folder)
 	}
 }
 
