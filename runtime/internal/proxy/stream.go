@@ -17,6 +17,9 @@ const (
 	eventBytes = 1 << 20
 )
 
+// clockTrust is for how long the clock is taken to go as a timer does.
+const clockTrust = 30 * time.Second
+
 // stream is an event stream on its way to the client, which may be ended from elsewhere.
 type stream struct {
 	cancel context.CancelCauseFunc // ends the call to the upstream
@@ -116,12 +119,27 @@ func (h *handler) relayEvents(x *exchange, res *http.Response) {
 	}
 }
 
-// expire ends the way of a stream that only listens at the end of the credential. stop must be called.
+// expire ends the way of a stream that only listens at the end of the credential; of one that has ended already, before
+// anything is sent. stop must be called.
+//
+// The end is a time of day, and what a timer counts is another thing: a machine that was asleep, or whose clock was set,
+// has the stream live on, or end too soon. So the clock is looked at now and then.
 func (h *handler) expire(x *exchange) (stop func() bool) {
 	if x.way == nil || x.way.Expires.IsZero() || !x.listens() {
 		return func() bool { return false }
 	}
-	return time.AfterFunc(x.way.Expires.Sub(h.Now()), func() { x.way.End(ending.Expired) }).Stop
+	var timer *time.Timer
+	look := func() {
+		switch left := x.way.Expires.Sub(h.Now()); {
+		case left <= 0:
+			x.way.End(ending.Expired)
+		case x.ctx.Err() == nil: // else it was stopped meanwhile
+			timer.Reset(min(left, clockTrust))
+		}
+	}
+	timer = time.AfterFunc(clockTrust, look)
+	look()
+	return timer.Stop
 }
 
 // listens says that the answer is a stream with no end of its own.

@@ -4,11 +4,13 @@ import (
 	"context"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"durward/runtime/internal/ending"
+	"durward/runtime/internal/passage"
 )
 
 // What a stream lets pass once it has been ended, whatever the upstream still sends: here it is not told in time.
@@ -99,4 +101,54 @@ func TestGraceOfAnEvent(t *testing.T) {
 			}
 		}
 	})
+}
+
+// G4: the end of a credential is a time of day, whatever becomes of the clock meanwhile.
+func TestG4_ExpiryByTheClock(t *testing.T) {
+	const life, at = time.Hour, 10*clockTrust + time.Second // when the clock is set
+	for _, tt := range []struct {
+		name  string
+		set   time.Duration // by which the clock is set
+		after time.Duration // how long the stream lives then
+	}{
+		{"it is left alone", 0, life - at},
+		{"it is put forward", 30 * time.Minute, life - at - 30*time.Minute},
+		{"it is put forward beyond the end", 2 * time.Hour, clockTrust - time.Second},
+		{"it is put back", -30 * time.Minute, life - at + 30*time.Minute},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var set atomic.Int64
+				h := New(Options{Now: func() time.Time { return time.Now().Add(time.Duration(set.Load())) }}).(*handler)
+				x := &exchange{method: http.MethodGet, way: &passage.Passage{Expires: time.Now().Add(life)}}
+				x.ctx, x.cancel = context.WithCancelCause(t.Context())
+				x.way.OnEnd(x.cancel)
+				stop := h.expire(x)
+				defer stop()
+				time.Sleep(at)
+				set.Store(int64(tt.set))
+				time.Sleep(tt.after - 1)
+				synctest.Wait()
+				if why := endedBy(x.ctx); why != "" {
+					t.Error("it ends before its time")
+				}
+				time.Sleep(time.Nanosecond)
+				synctest.Wait()
+				if why := endedBy(x.ctx); why != ending.Expired {
+					t.Error("it does not end")
+				}
+			})
+		})
+	}
+}
+
+func TestG4_ExpiredWhenItBegins(t *testing.T) {
+	x := &exchange{method: http.MethodGet, way: &passage.Passage{Expires: time.Now()}}
+	x.ctx, x.cancel = context.WithCancelCause(t.Context())
+	x.way.OnEnd(x.cancel)
+	stop := New(Options{}).(*handler).expire(x)
+	defer stop()
+	if endedBy(x.ctx) != ending.Expired {
+		t.Error("something could be sent before it ends")
+	}
 }
