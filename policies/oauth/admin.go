@@ -67,8 +67,9 @@ func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error 
 			return err
 		}
 		list = append(list, adminGrant{
-			ID: grantID(grant.Key), Client: grant.Data.Client, ClientName: client.Data.Name, Redirect: grant.Data.Redirect,
-			Resource: grant.Data.Resource, Scopes: grant.Data.Scopes, Created: grant.Data.Created, Expires: grant.Expires,
+			ID: grantID(grant.Key), Client: grant.Data.Client, ClientName: shown(client.Data.Name, maxShownName),
+			Redirect: grant.Data.Redirect, Scopes: grant.Data.Scopes,
+			Created: grant.Data.Created, Expires: grant.Expires,
 		})
 	}
 	writeJSON(w, http.StatusOK, map[string][]adminGrant{"grants": list})

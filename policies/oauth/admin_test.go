@@ -132,3 +132,19 @@ func (w *world) sessionRecord(subject string) []byte {
 	w.Fatalf("%s has no session", subject)
 	return nil
 }
+
+// Anybody may register, under any name, and an operator reads the list on a terminal.
+func TestA40_AdminGrantsShowNamesThatCanBeShown(t *testing.T) {
+	w := newWorld(t)
+	var client struct {
+		ID string `json:"client_id"`
+	}
+	registered := w.register(`{"client_name": "An\u009b31m\u202e\u001b[2J App", "redirect_uris": ["` + redirect + `"]}`)
+	if err := json.Unmarshal([]byte(registered.body), &client); err != nil || client.ID == "" {
+		t.Fatalf("register: %s", registered.body)
+	}
+	w.post("/oauth/token", redemption(client.ID, w.code(client.ID, "alice")))
+	if listed := w.get("/grants?subject=alice"); !strings.Contains(listed.body, `"client_name":"An31m[2J App"`) {
+		t.Errorf("the list: %q", listed.body)
+	}
+}
