@@ -252,6 +252,9 @@ func (h *Host) retire(old, current *running) {
 			h.draining.processes.add(part.Value)
 		}
 	}
+	for _, part := range current.policies { // a change that was taken back: one that was left may serve again
+		h.draining.processes.remove(part.Value)
+	}
 	for _, c := range old.chains {
 		if !kept[c.key] {
 			h.draining.lanes.add(c.lane.Value)
