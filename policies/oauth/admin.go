@@ -68,7 +68,7 @@ func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error 
 		}
 		list = append(list, adminGrant{
 			ID: grantID(grant.Key), Client: grant.Data.Client, ClientName: shown(client.Data.Name, maxShownName),
-			Redirect: grant.Data.Redirect, Scopes: grant.Data.Scopes,
+			Redirect: grant.Data.Redirect, Resource: grant.Data.Resource, Scopes: grant.Data.Scopes,
 			Created: grant.Data.Created, Expires: grant.Expires,
 		})
 	}
