@@ -191,6 +191,28 @@ func TestStopOfAProcessThatDoesNotAnswer(t *testing.T) {
 	}
 }
 
+// A process may leave the group that was made for it, for one of the same session. It is ended all the same.
+func TestG7_ProcessThatLeavesItsGroupIsEnded(t *testing.T) {
+	h, _ := newHost(t, func(o *Options) { o.StopTimeout = 200 * time.Millisecond })
+	p := start(t, h, testSpec("first", self(t, "leaves-group"), `{}`))
+	pid := p.Status().PID
+	if group, err := syscall.Getpgid(pid); err != nil || group == pid {
+		t.Fatalf("the process's group is %d, %v", group, err)
+	}
+	_ = syscall.Kill(pid, syscall.SIGSTOP) // it will not end because somebody asks it to
+	stopped := make(chan struct{})
+	go func() {
+		p.Stop(context.Background())
+		close(stopped)
+	}()
+	select {
+	case <-stopped:
+	case <-time.After(patience):
+		_ = syscall.Kill(pid, syscall.SIGKILL) // or the host would wait for it
+		t.Fatal("Stop hangs")
+	}
+}
+
 // A policy that closes its own output has said its last word to the log, and works on.
 func TestG7_ProcessThatClosesItsOutputWorksOn(t *testing.T) {
 	h, _ := newHost(t, nil)

@@ -60,6 +60,14 @@ func runAsPolicy(how string) {
 		_, _ = os.Stderr.WriteString("\n{\"msg\":\"after the flood\",\"level\":\"INFO\",\"policy\":\"other\"}\n")
 	case "exits":
 		os.Exit(7)
+	case "leaves-group":
+		group, err := syscall.Getpgid(os.Getppid())
+		if err == nil {
+			err = syscall.Setpgid(0, group)
+		}
+		if err != nil {
+			panic(err)
+		}
 	case "says-nothing":
 		forever := make(chan os.Signal, 1)
 		signal.Notify(forever, syscall.SIGUSR1)

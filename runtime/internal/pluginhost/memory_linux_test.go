@@ -50,15 +50,19 @@ func TestG7_ProcessThatEatsMemoryIsEndedAndOthersAreNot(t *testing.T) {
 }
 
 func TestStatusTellsMemory(t *testing.T) {
-	h, _ := newHost(t, nil)
-	p := start(t, h, testSpec("first", self(t, "good"), `{}`))
-	h.bounds.watch.look()
-	if got := p.Status().Memory; got < 1<<20 || got > DefaultMemory {
-		t.Errorf("%d bytes", got)
-	}
-	p.Stop(t.Context())
-	if got := p.Status().Memory; got != 0 {
-		t.Errorf("%d bytes of a process that has ended", got)
+	for _, how := range []string{"good", "leaves-group"} {
+		t.Run(how, func(t *testing.T) {
+			h, _ := newHost(t, nil)
+			p := start(t, h, testSpec("first", self(t, how), `{}`))
+			h.bounds.watch.look()
+			if got := p.Status().Memory; got < 1<<20 || got > DefaultMemory {
+				t.Errorf("%d bytes", got)
+			}
+			p.Stop(t.Context())
+			if got := p.Status().Memory; got != 0 {
+				t.Errorf("%d bytes of a process that has ended", got)
+			}
+		})
 	}
 }
 

@@ -198,9 +198,10 @@ func (p *process) kill() {
 	}
 }
 
-// killGroups ends the process with its process group, and with its cgroup what has left that. The caller holds the lock,
-// and the pid is still the process's own, or nobody's but its group's.
+// killGroups ends the process, wherever it has gone, with the process group that was made for it, and with its cgroup what
+// has left that. The caller holds the lock, and the pid is still the process's own, or nobody's but its group's.
 func (p *process) killGroups() {
+	_ = p.cmd.Process.Kill() // which knows whether it is reaped
 	_ = syscall.Kill(-p.pid, syscall.SIGKILL)
 	if p.cgroup != nil {
 		if err := p.cgroup.kill(); err != nil {

@@ -10,8 +10,9 @@ import (
 	"syscall"
 )
 
-// residentByGroup answers how many bytes the processes of each of the process groups have resident. Pages that several
-// share count for each. A system without /proc answers os.ErrNotExist.
+// residentByGroup answers how many bytes the processes of each of the process groups have resident. The process that a
+// group is named after counts for it even if it has left for another. Pages that several share count for each. A system
+// without /proc answers os.ErrNotExist.
 //
 // Of a process in no group that is asked for nothing is read but its group, which costs next to nothing.
 func residentByGroup(groups []int) (map[int]uint64, error) {
@@ -34,7 +35,10 @@ func residentByGroup(groups []int) (map[int]uint64, error) {
 		if err != nil {
 			continue
 		}
-		group, err := syscall.Getpgid(pid)
+		group := pid
+		if !slices.Contains(groups, pid) {
+			group, err = syscall.Getpgid(pid)
+		}
 		if err != nil || !slices.Contains(groups, group) {
 			continue
 		}
