@@ -114,7 +114,7 @@ func TestG5_FileThatAPolicyReads(t *testing.T) {
 // was overtaken is not started, and the last word counts.
 func TestG3_StormOfSaves(t *testing.T) {
 	t.Parallel()
-	w := start(t, nil, watched)
+	w := start(t, nil, watched, func(o *runtime.Options) { o.Drain = patience }) // no call is to be cut, however slow
 	const saves = 50
 	tick := time.NewTicker(40 * time.Millisecond)
 	defer tick.Stop()
