@@ -21,8 +21,8 @@ import (
 )
 
 // chain is one route, compiled: the policies that decide, in their order, then those that run inside the host, in
-// theirs, then the proxy. Serving it needs a lease on each policy that decides, which decide gives back, and one on the
-// lane, which the answer holds.
+// theirs, then the proxy. Serving it needs a lease on each policy that decides, until all is decided, and one on the lane,
+// which the answer holds.
 type chain struct {
 	host    *Host
 	id      string
@@ -66,7 +66,7 @@ func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Call
 	}
 	l.request, l.caller, l.message = r, caller, message
 	refusing, d := l.pass()
-	l.decide() // before anything is written: a client that does not read keeps no process alive
+	l.releasePolicies() // before anything is written: a client that does not read keeps no process alive
 	if refusing != nil {
 		c.refuse(w, r, refusing, d, caller)
 		return

@@ -90,8 +90,8 @@ func (l *lease) attend() {
 	}
 }
 
-// decide gives the policies back.
-func (l *lease) decide() {
+// releasePolicies gives the policies back: all is decided.
+func (l *lease) releasePolicies() {
 	if l.decided {
 		return
 	}
@@ -103,7 +103,7 @@ func (l *lease) decide() {
 
 // end gives back whatever is still held.
 func (l *lease) end() {
-	l.decide()
+	l.releasePolicies()
 	l.lane.Leave()
 	for i := range l.holds {
 		l.holds[i].Leave()
