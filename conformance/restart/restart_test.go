@@ -2,6 +2,7 @@ package restart
 
 import (
 	"bufio"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -28,7 +29,7 @@ func TestG3_RestartRefusesNobody(t *testing.T) {
 	c := g.MustLogin(t)
 	load := startCallers(t, c, 3, 3)
 	for round := range restarts {
-		rest := inFlight(t, c)
+		rest := inFlight(t, c, 500*time.Millisecond)
 		began := time.Now()
 		terminate(t, g)
 		finished(t, rest)
@@ -78,7 +79,7 @@ func TestSignalsAndTurns(t *testing.T) {
 	wantTurn(t, told, "RELOADING=1\n")
 	wantTurn(t, told, "READY=1\nSTATUS=Serving configuration 1: 1 policy, 1 route; the last change was refused")
 
-	rest := inFlight(t, g.MustLogin(t))
+	rest := inFlight(t, g.MustLogin(t), 5*time.Second) // by far what is done meanwhile, on a machine that does more
 	terminate(t, g)
 	wantTurn(t, told, "STOPPING=1\n")
 	hangUp(t, g)
@@ -128,10 +129,12 @@ func wantTurn(t *testing.T, told *net.UnixConn, want string) {
 	}
 }
 
-// inFlight makes a call that takes half a second, and reads the beginning of its answer.
-func inFlight(t *testing.T, c *gateway.Client) io.Reader {
+// inFlight makes a call that takes that long, and reads the beginning of its answer.
+func inFlight(t *testing.T, c *gateway.Client, long time.Duration) io.Reader {
 	t.Helper()
-	resp, err := c.Send(t.Context(), c.Tokens.AccessToken, "count", `{"steps":5,"intervalMs":100}`)
+	const steps = 5
+	resp, err := c.Send(t.Context(), c.Tokens.AccessToken, "count",
+		fmt.Sprintf(`{"steps":%d,"intervalMs":%d}`, steps, long.Milliseconds()/steps))
 	if err != nil {
 		t.Fatal(err)
 	}
