@@ -89,7 +89,7 @@ func rows() []row {
 			}
 		}},
 		{track: "memory", fault: kind.EatMemory, seen: func(p *patient) {
-			p.logged(p.name, "memory")
+			p.logged(p.name, "more memory than it may")
 			p.wantRestart()
 		}},
 
