@@ -69,6 +69,16 @@ func wantConfigureError(t *testing.T, what, options, file string) {
 	}
 }
 
+// A file that is no list of certificates may be as large as a disk: it is not taken into memory to find out.
+func TestLargeCAFile(t *testing.T) {
+	folder := t.TempDir()
+	huge := certificateFile(t, folder)
+	if err := os.Truncate(huge, 4<<20+1); err != nil { // all hole behind a certificate that is one
+		t.Fatal(err)
+	}
+	wantConfigureError(t, "a huge file", optionsWithCA(huge), huge)
+}
+
 // certificateFile writes a certificate that signs itself.
 func certificateFile(t *testing.T, folder string) string {
 	t.Helper()

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"slices"
@@ -101,15 +102,26 @@ func (t policyType) Configure(
 	return newServer(input, given.own, provider, host)
 }
 
+// maxRoots is how many bytes a file of certificates may have. What systems ship with is some hundred KiB.
+const maxRoots = 4 << 20
+
 // readRoots reads the certificates of browserLoginOverrides.caFile, nil if none is named. Each must be a certificate:
 // one that is passed over in silence would show only when somebody signs in.
 func readRoots(file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
-	content, err := os.ReadFile(file)
+	f, err := os.Open(file)
 	if err != nil {
 		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %w", err)
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	content, err := io.ReadAll(io.LimitReader(f, maxRoots+1))
+	if err != nil {
+		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %w", err)
+	}
+	if len(content) > maxRoots {
+		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %s is larger than %d MiB", file, maxRoots>>20)
 	}
 	count := 0
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
