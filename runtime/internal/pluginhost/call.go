@@ -38,7 +38,7 @@ func (p *Policy) Evaluate(ctx context.Context, c policies.Call, r policies.Reque
 	err := p.call(ctx, func(in *instance) (mayRepeat bool, err error) {
 		began := time.Now()
 		answer, err = in.policy.Evaluate(ctx, request)
-		p.listen(ctx, in, began, err)
+		p.listen(ctx, in, began, time.Now(), err)
 		return true, err
 	})
 	if err != nil {
@@ -104,20 +104,26 @@ func (p *Policy) call(ctx context.Context, ask func(*instance) (mayRepeat bool, 
 	}
 }
 
-// listen takes note of whether the process has answered an Evaluate, and kills it if it is stuck. Who gave up waiting of
-// their own accord says nothing of the process, nor does a call that the host itself has held up: a store that hangs ends
-// no policy.
-func (p *Policy) listen(ctx context.Context, in *instance, began time.Time, err error) {
+// listen takes note of whether the process has answered an Evaluate between began and now, and kills it if it is stuck. Who
+// gave up waiting of their own accord says nothing of the process, nor does a call that the host itself has held up: a
+// store that hangs ends no policy, nor does a host that did not run (its machine was frozen, or has too much to do).
+func (p *Policy) listen(ctx context.Context, in *instance, began, now time.Time, err error) {
 	after := p.host.options.StuckAfter
-	now := time.Now()
 	switch {
-	case err == nil || ctx.Err() == nil || in.services.work.heldUp(began, now):
+	case err == nil || ctx.Err() == nil || noticedLate(ctx, now) || in.services.work.heldUp(began, now):
 		in.silence.broken()
 	case !errors.Is(ctx.Err(), context.DeadlineExceeded) || now.Sub(began) < after/leastChance:
 	case in.silence.missed(began, now, after) && in.alive() && !in.proc.wasKilled():
 		p.logger.Error("policy's process leaves all requests unanswered: killing it", "pid", in.pid(), "after", after.String())
 		in.proc.kill()
 	}
+}
+
+// noticedLate reports whether the host came to see that the time of a call was over so late that an answer may lie there
+// which came in time.
+func noticedLate(ctx context.Context, now time.Time) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && now.Sub(deadline) >= slowHost
 }
 
 // cut reports whether the call failed because the process died. It may take a moment to learn that: the connection ends

@@ -57,12 +57,12 @@ func TestWorkloadKnowsWhenTheHostIsSlow(t *testing.T) {
 		}
 		held(false, "nothing to do")
 		end := w.begin()
-		time.Sleep(slowService - time.Millisecond)
+		time.Sleep(slowHost - time.Millisecond)
 		held(false, "a quick call is under way")
 		end()
 		held(false, "a quick call has ended")
 		end = w.begin()
-		time.Sleep(slowService)
+		time.Sleep(slowHost)
 		held(true, "a slow call is under way")
 		w.begin()()
 		held(true, "and others come and go")
@@ -117,7 +117,7 @@ func TestStoreThatHangsKillsNoPolicy(t *testing.T) {
 	pid := p.Status().PID
 	store := hangStore(t, p, spec)
 	for range stuckMisses + 1 {
-		if err := ask(t, p, "deaf with the store", 2*slowService); !errors.Is(err, context.DeadlineExceeded) {
+		if err := ask(t, p, "deaf with the store", 2*slowHost); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("error = %v", err)
 		}
 	}
@@ -155,23 +155,34 @@ func TestCallsThatSayNothingOfTheProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	over, cancel := context.WithDeadline(t.Context(), time.Now())
+	end := time.Now()
+	over, cancel := context.WithDeadline(t.Context(), end)
 	defer cancel()
 	gone, leave := context.WithCancel(t.Context())
 	leave()
-	long := time.Now().Add(-time.Hour)
+	long := end.Add(-time.Hour)
 	fails := errors.New("no answer")
-	for range stuckMisses {
-		p.listen(gone, in, long, fails)        // the caller left
-		p.listen(over, in, time.Now(), fails)  // the process had no time
-		p.listen(over, in, long, nil)          // it answered at the last moment
-		p.listen(t.Context(), in, long, fails) // it answered with an error
+	for _, c := range []struct {
+		name       string
+		ctx        context.Context
+		began, now time.Time
+		err        error
+		want       int // misses after one that counts
+	}{
+		{"the caller left", gone, long, end, fails, 1},
+		{"the process had no time", over, end.Add(-time.Minute / leastChance / 2), end, fails, 1},
+		{"it answered at the last moment", over, long, end, nil, 0},
+		{"it answered with an error", t.Context(), long, end, fails, 0},
+		{"the host noticed late that the time was over", over, long, end.Add(slowHost), fails, 0},
+		{"it did not answer", over, long, end.Add(slowHost - 1), fails, 2},
+	} {
+		in.silence.misses, in.silence.since = 1, long
+		if p.listen(c.ctx, in, c.began, c.now, c.err); in.silence.misses != c.want {
+			t.Errorf("%s: %d misses, want %d", c.name, in.silence.misses, c.want)
+		}
 	}
-	if in.silence.misses != 0 {
-		t.Errorf("%d of them count", in.silence.misses)
-	}
 	for range stuckMisses {
-		p.listen(over, in, long, fails)
+		p.listen(over, in, long, end, fails)
 	}
 	j.await(t, "leaves all requests unanswered")
 	awaitState(t, p, Running, in.pid())
