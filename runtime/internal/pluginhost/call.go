@@ -123,7 +123,7 @@ func (p *Policy) listen(ctx context.Context, in *instance, began, now time.Time,
 // which came in time.
 func noticedLate(ctx context.Context, now time.Time) bool {
 	deadline, ok := ctx.Deadline()
-	return ok && now.Sub(deadline) >= slowHost
+	return ok && now.Sub(deadline) >= lateNotice
 }
 
 // cut reports whether the call failed because the process died. It may take a moment to learn that: the connection ends

@@ -11,9 +11,11 @@ const (
 	// leastChance is the part of Options.StuckAfter that a process must have had for an answer, or the call does not count:
 	// it may have spent its time in waiting for its turn.
 	leastChance = 10
-	// slowHost is how long the host may take for what a process waits for, a call of a host service first of all, before
-	// it is what holds the process up.
-	slowHost = 250 * time.Millisecond
+	// slowService is how long a call of a host service may take before it is what holds a process up.
+	slowService = 250 * time.Millisecond
+	// lateNotice is how late the host sees that the time of a call is over if it did not run itself meanwhile. Usually it
+	// sees it within milliseconds.
+	lateNotice = time.Second
 )
 
 // silence is how long a process has left every Evaluate unanswered. Its health service may well answer meanwhile: what
@@ -69,7 +71,7 @@ func (w *workload) begin() (end func()) {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		delete(w.calls, id)
-		if now.Sub(began) >= slowHost {
+		if now.Sub(began) >= slowService {
 			w.slow = now
 		}
 	}
@@ -83,7 +85,7 @@ func (w *workload) heldUp(since, now time.Time) bool {
 		return true
 	}
 	for _, began := range w.calls {
-		if now.Sub(began) >= slowHost {
+		if now.Sub(began) >= slowService {
 			return true
 		}
 	}

@@ -57,12 +57,12 @@ func TestWorkloadKnowsWhenTheHostIsSlow(t *testing.T) {
 		}
 		held(false, "nothing to do")
 		end := w.begin()
-		time.Sleep(slowHost - time.Millisecond)
+		time.Sleep(slowService - time.Millisecond)
 		held(false, "a quick call is under way")
 		end()
 		held(false, "a quick call has ended")
 		end = w.begin()
-		time.Sleep(slowHost)
+		time.Sleep(slowService)
 		held(true, "a slow call is under way")
 		w.begin()()
 		held(true, "and others come and go")
@@ -117,7 +117,7 @@ func TestStoreThatHangsKillsNoPolicy(t *testing.T) {
 	pid := p.Status().PID
 	store := hangStore(t, p, spec)
 	for range stuckMisses + 1 {
-		if err := ask(t, p, "deaf with the store", 2*slowHost); !errors.Is(err, context.DeadlineExceeded) {
+		if err := ask(t, p, "deaf with the store", 2*slowService); !errors.Is(err, context.DeadlineExceeded) {
 			t.Fatalf("error = %v", err)
 		}
 	}
@@ -173,8 +173,8 @@ func TestCallsThatSayNothingOfTheProcess(t *testing.T) {
 		{"the process had no time", over, end.Add(-time.Minute / leastChance / 2), end, fails, 1},
 		{"it answered at the last moment", over, long, end, nil, 0},
 		{"it answered with an error", t.Context(), long, end, fails, 0},
-		{"the host noticed late that the time was over", over, long, end.Add(slowHost), fails, 0},
-		{"it did not answer", over, long, end.Add(slowHost - 1), fails, 2},
+		{"the host noticed late that the time was over", over, long, end.Add(lateNotice), fails, 0},
+		{"it did not answer", over, long, end.Add(lateNotice - 1), fails, 2},
 	} {
 		in.silence.misses, in.silence.since = 1, long
 		if p.listen(c.ctx, in, c.began, c.now, c.err); in.silence.misses != c.want {
