@@ -60,16 +60,17 @@ type Host struct {
 	life context.Context
 	end  context.CancelCauseFunc
 
-	started   time.Time  // set before there is a current generation
-	reloading sync.Mutex // one reload at a time
-	planning  sync.Mutex // one plan at a time
+	started   time.Time     // set before there is a current generation
+	reloading sync.Mutex    // one reload at a time
+	planning  chan struct{} // holds one while a plan is made: one at a time
 	last      atomic.Pointer[Reload]
 }
 
 // New makes a host. It opens nothing.
 func New(o Options) (*Host, error) {
 	o = o.withDefaults()
-	h := &Host{options: o, ready: make(chan struct{}), executables: make(map[string]func() (pluginhost.Executable, error))}
+	h := &Host{options: o, ready: make(chan struct{}), planning: make(chan struct{}, 1),
+		executables: make(map[string]func() (pluginhost.Executable, error))}
 	h.watcher = watch.New(watch.Options{Logger: o.Logger, Reader: &h.reader})
 	h.files = h.watched([]string{config.PoliciesFile, config.RoutesFile, config.GatewayFile})
 	h.metrics = telemetry.NewMetrics(Applied, Unchanged, Refused)

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -10,6 +11,11 @@ import (
 
 	"durward/runtime/internal/config"
 )
+
+// planWait is how long a plan waits for another. Who asks for one waits longer.
+const planWait = 5 * time.Second
+
+var errPlanning = errors.New("another plan is being made: try again shortly")
 
 // Plan is how a candidate differs from what runs.
 type Plan struct {
@@ -29,10 +35,13 @@ type Plan struct {
 
 // Plan tells what a reload would change if the folder held these files. Variables are the host's own, so that it tells
 // of the configuration what the host would make of it. It starts nothing and writes nothing, and holds no secret (G10).
-// An error means that the host does not run, or that its store cannot be read.
+// One plan is made at a time. An error means that another is being made, that the host does not run, or that its store
+// cannot be read.
 func (h *Host) Plan(ctx context.Context, files fs.FS) (Plan, error) {
-	h.planning.Lock()
-	defer h.planning.Unlock()
+	if err := h.planAlone(ctx); err != nil {
+		return Plan{}, err
+	}
+	defer func() { <-h.planning }()
 	acquired := h.current.Acquire()
 	if acquired == nil {
 		return Plan{}, errNotRunning
@@ -58,6 +67,19 @@ func (h *Host) Plan(ctx context.Context, files fs.FS) (Plan, error) {
 		}
 	}
 	return plan, nil
+}
+
+// planAlone waits for the plan that is being made, if there is one, and not for long: reading a file that it names may take
+// as long as the file system likes.
+func (h *Host) planAlone(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, planWait, errPlanning)
+	defer cancel()
+	select {
+	case h.planning <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // newNotes answers the notes that the old configuration does not have, wherever they stand.

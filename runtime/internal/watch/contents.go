@@ -17,8 +17,9 @@ type Content string
 // What a file that cannot be read holds.
 const (
 	Missing Content = "missing"
-	// Unreadable is also what is no file (a folder, a pipe, a device), and a file of more than 512 MiB: the name of a file
-	// may come with a candidate that is only asked about, and must not keep everybody else waiting.
+	// Unreadable is also what is no file (a folder, a pipe, a device), what the kernel makes up as it is read (/proc, /sys)
+	// and a file of more than 512 MiB: the name of a file may come with a candidate that is only asked about, and must not
+	// keep everybody else waiting.
 	Unreadable Content = "unreadable"
 )
 
@@ -87,6 +88,10 @@ func (r *Reader) ReadFile(name string) Content {
 		return Unreadable
 	}
 	defer func() { _ = f.Close() }() // it was only read
+	// Reading what is made up may wait (/proc/kmsg until there is a message), and no deadline ends that.
+	if madeUp(f) {
+		return Unreadable
+	}
 	began := r.time()
 	if info, err = f.Stat(); err != nil || info.Size() > largest { // of what was opened: the name may lead elsewhere by now
 		return Unreadable
