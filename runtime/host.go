@@ -13,6 +13,7 @@ import (
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/decision"
+	"durward/runtime/internal/ending"
 	"durward/runtime/internal/generation"
 	"durward/runtime/internal/pluginhost"
 	"durward/runtime/internal/proxy"
@@ -50,6 +51,7 @@ type Host struct {
 	processes generation.Pool[processKey, *policyProcess]
 	lanes     generation.Pool[laneKey, *lane]
 	ended     endings
+	listeners ending.Group // streams that only listen
 	stopping  sync.WaitGroup
 	draining  struct {
 		processes draining[*policyProcess]

@@ -27,13 +27,10 @@ type lane struct {
 // laneKey is what an open answer depends on: the route's definition and what its policies decide by.
 type laneKey [sha256.Size]byte
 
-// endAfter ends what is still open after d, counted from the last call. What has ended stays ended.
+// endAfter ends what is still open after d.
 func (l *lane) endAfter(d time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.timer != nil && !l.timer.Stop() {
-		return
-	}
 	l.timer = time.AfterFunc(d, func() { l.answers.End(ending.Drained) })
 }
 

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"durward/runtime/internal/ending"
 	"durward/runtime/internal/generation"
 	"durward/runtime/internal/origin"
 )
@@ -160,7 +161,7 @@ func (f *front) close(ctx context.Context) {
 }
 
 // shutdown takes no new connections, and gives what is in flight the drain time: then streams end as on a reload, and
-// what is left after that is cut. A reload under way gives up what it is starting, and none begins any more: the
+// what is left after that is cut. Streams that only listen end at once if the socket is somebody else's. A reload under way gives up what it is starting, and none begins any more: the
 // generation that is current stays the last.
 func (h *Host) shutdown(public, operators *front) {
 	h.end(errEnding)
@@ -174,6 +175,10 @@ func (h *Host) shutdown(public, operators *front) {
 		g.Release()
 	}
 	h.reloading.Unlock()
+	if h.options.Listener != nil {
+		// Whoever comes back waits in the socket for the next host, which does not begin before this one has ended.
+		h.listeners.End(ending.Drained)
+	}
 	within := func(d time.Duration, step func(context.Context)) {
 		ctx, cancel := context.WithTimeout(context.Background(), d)
 		defer cancel()

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -138,5 +139,30 @@ func TestTurns(t *testing.T) {
 	want := []runtime.Turn{runtime.Serving, runtime.Loading, runtime.Serving, runtime.Loading, runtime.Serving, runtime.Ending}
 	if diff := cmp.Diff(want, turns); diff != "" {
 		t.Errorf("the turns (-want +got):\n%s", diff)
+	}
+}
+
+// Where somebody else keeps the socket, a listening stream does not keep the next host waiting: it ends at once, and
+// whoever comes back waits in the socket. A call that is in flight is finished first.
+func TestG4_ListenersLeaveASocketThatIsKept(t *testing.T) {
+	t.Parallel()
+	w := start(t, func(w *world) { w.setup.route("one").upstream = w.upstream.URL + "/stream/one" },
+		func(o *runtime.Options) { o.Listener, o.Drain = listener(t, "tcp", "127.0.0.1:0"), time.Hour })
+	listening, call := w.listen("one"), w.open("one")
+	w.stop()
+	if rest, err := listening.rest(); err != nil || rest != "" {
+		t.Errorf("the listening stream ended with %v after %q", err, rest)
+	}
+	call.pass(t, "the call goes on")
+	select {
+	case err := <-w.ended:
+		t.Fatalf("the host ended with a call in flight: %v", err)
+	default:
+	}
+	_ = call.closer.Close()
+	err := <-w.ended
+	w.ended <- err
+	if err != nil {
+		t.Errorf("run: %v", err)
 	}
 }

@@ -203,6 +203,7 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 		OnBroken:      func(error) { c.meter.Broken() },
 		Streams:       &c.lane.Value.streams,
 		Now:           h.options.Now,
+		Listeners:     &h.listeners,
 	})
 	for place, name := range slices.Backward(r.Inbound) { // the first in the list is the outermost
 		if p := byName[name]; p.Middleware != nil {

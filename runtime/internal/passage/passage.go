@@ -28,7 +28,8 @@ type Passage struct {
 	// Expires is when the first of the credentials ends on which the request passed: no stream that only listens goes on
 	// after it. Zero: none is known to end.
 	Expires time.Time
-	// Judge is asked when the way was revoked before the upstream had answered. nil: there is nobody to ask.
+	// Judge is asked when the way was ended, for a reason that lies in the credential, before the upstream had answered.
+	// nil: there is nobody to ask.
 	Judge Judge
 	// Cut is why the answer in fact ended early. Whoever writes it says so; empty if it is whole.
 	Cut ending.Reason

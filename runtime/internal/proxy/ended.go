@@ -10,15 +10,16 @@ import (
 
 // An answer may have to end before its time: the passage says so (see package ending for the reasons). The call to the
 // upstream is cancelled then, and the client is not taken for gone:
-//   - one that has no answer yet gets 503 with Retry-After: 1 and a JSON-RPC error; or, if what its credential was worth
-//     has been taken back, what the policies say of it now;
+//   - one that has no answer yet gets 503 with Retry-After: 1 and a JSON-RPC error; or, if its credential is no longer what
+//     it was, what the policies say of it now;
 //   - an event stream ends cleanly behind the last event that was sent whole, for which one that is half sent may go on a
 //     little; if it answers a call, the last event is a JSON-RPC error under the call's id. Where an event does not come
 //     to its end in time the stream ends in its midst and without the error: the reader drops it (HTML standard, section
 //     9.2.6), and must not take the error for a part of it;
 //   - any other answer under way is broken off visibly: half a document must not pass for a whole one.
 //
-// Streams that only listen (GET, and subscriptions/listen) end at the end of the credential as well.
+// What only listens (GET, and subscriptions/listen) ends at the end of the credential as well, and when listeners are told
+// to go.
 
 // endedBy answers why the host has ended the answer, or nothing.
 func endedBy(ctx context.Context) ending.Reason {

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"durward/runtime/internal/ending"
 	"durward/runtime/internal/passage"
@@ -254,73 +253,6 @@ func TestG4_EndedBeforeItBegan(t *testing.T) {
 		passing(func(p *passage.Passage) { p.End(ending.Drained) }))
 	if res := g.post(t, nil, call); res.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("got %d, want 503", res.StatusCode)
-	}
-}
-
-// G4: at the end of the credential what listens ends, and a call that has begun runs on. The gateway's clock says how
-// long that is.
-func TestG4_EndOfTheCredential(t *testing.T) {
-	began := time.Now()
-	now := func() time.Time { return time.Date(2031, 5, 1, 12, 0, 0, 0, time.UTC).Add(time.Since(began)) }
-	for _, tt := range []struct {
-		name, request string
-		life          time.Duration // of the credential, from when the stream begins; 0: not known
-		ends          bool
-	}{
-		{"GET", "", 20 * time.Millisecond, true},
-		{"GET that came late", "", -time.Hour, true},
-		{"GET of a credential without end", "", 0, false},
-		{"subscription", listen, 20 * time.Millisecond, true},
-		{"call", call, 20 * time.Millisecond, false},
-		{"notification", note, 20 * time.Millisecond, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			on, gone := make(chan struct{}), make(chan struct{})
-			w := make(ways, 1)
-			g := newGateway(t, func(w http.ResponseWriter, r *http.Request) {
-				io.Copy(io.Discard, r.Body)
-				w.Header().Set("Content-Type", "text/event-stream")
-				http.NewResponseController(w).Flush()
-				select {
-				case <-on:
-					event(w, "done")
-				case <-r.Context().Done():
-					close(gone)
-				}
-			}, func(o *proxy.Options) { o.Now = now }, func(next http.Handler) http.Handler {
-				return passing(func(p *passage.Passage) {
-					if tt.life != 0 {
-						p.Expires = now().Add(tt.life)
-					}
-					w <- p
-				})(next)
-			})
-			method := http.MethodPost
-			if tt.request == "" {
-				method = http.MethodGet
-			}
-			res := do(t, g.client, request(t, method, g.url, strings.NewReader(tt.request)))
-			way := await(t, "the request", w)
-			if tt.ends {
-				if rest := readAll(t, res); rest != "" {
-					t.Errorf("read %q", rest)
-				}
-				await(t, "cancelling the upstream", gone)
-				return
-			}
-			// Longer than the life: had a timer been started, it would have ended the answer.
-			late := make(chan struct{})
-			time.AfterFunc(200*time.Millisecond, func() { close(late) })
-			<-late
-			close(on)
-			if rest := readAll(t, res); rest != "data: done\n\n" {
-				t.Errorf("read %q", rest)
-			}
-			if way.Cut != "" {
-				t.Errorf("noted as %q", way.Cut)
-			}
-		})
 	}
 }
 

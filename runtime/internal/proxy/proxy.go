@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"durward/runtime/internal/ending"
 	"durward/runtime/internal/passage"
 )
 
@@ -43,6 +44,8 @@ type Options struct {
 	Streams *atomic.Int64
 	// Now is the clock by which credentials end. nil: time.Now.
 	Now func() time.Time
+	// Listeners are told when streams that only listen are to end although calls go on. nil: never.
+	Listeners *ending.Group
 }
 
 // New answers the handler of one route. It serves POST, GET and DELETE.
@@ -64,6 +67,9 @@ func New(o Options) http.Handler {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.Listeners == nil {
+		o.Listeners = new(ending.Group)
 	}
 	return &handler{Options: o, buffers: newBuffers()}
 }
@@ -100,6 +106,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer x.cancel(nil)
 	x.way.OnEnd(x.cancel)
 	defer x.way.OnEnd(nil)
+	if x.method == http.MethodGet { // a stream that has no head yet listens, too
+		defer h.listen(&x)()
+	}
 
 	res, err := h.Transport.RoundTrip(h.request(x.ctx, r, body))
 	if err != nil {

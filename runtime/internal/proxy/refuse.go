@@ -70,7 +70,7 @@ func (h *handler) refuse(x *exchange, f *fault) {
 		h.warn(x.ctx, "upstream failed", f.cause)
 	}
 	x.cut(f.ended)
-	if f.ended == ending.Revoked && x.way.Judge != nil && x.way.Judge.Refuse(x.w) {
+	if (f.ended == ending.Revoked || f.ended == ending.Expired) && x.way.Judge != nil && x.way.Judge.Refuse(x.w) {
 		return
 	}
 	if f.status == http.StatusServiceUnavailable {

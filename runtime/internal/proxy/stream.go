@@ -100,14 +100,16 @@ func (h *handler) relayEvents(x *exchange, res *http.Response) {
 	defer h.Streams.Add(-1)
 	s := newStream(res.Header, x.cancel)
 	x.way.OnEnd(s.end)
-	stop := h.expire(x)
+	if x.subscribes() {
+		defer h.listen(x)()
+	}
 	whole, read, wrote := h.buffers.copy(x.ctx, out, res.Body, res.ContentLength, s)
-	stop()
 	x.way.OnEnd(nil)
 	why, between := s.close()
 	switch {
 	case whole:
 	case wrote != nil:
+		x.cut(why) // a client that reads nothing is cut, too
 		panic(http.ErrAbortHandler)
 	case why == "":
 		h.brokeOff(x, read)
@@ -119,13 +121,29 @@ func (h *handler) relayEvents(x *exchange, res *http.Response) {
 	}
 }
 
-// expire ends the way of a stream that only listens at the end of the credential; of one that has ended already, before
-// anything is sent. stop must be called.
+// listen ends the way of a request that only listens: at the end of its credential, and when listeners are told to go.
+// stop must be called.
+func (h *handler) listen(x *exchange) (stop func()) {
+	if x.way == nil {
+		return func() {}
+	}
+	place := new(ending.Member)
+	h.Listeners.Join(place)
+	place.Tell(x.way)
+	forget := h.expire(x)
+	return func() {
+		forget()
+		place.Leave()
+	}
+}
+
+// expire ends the way at the end of the credential; if that has come already, before anything is sent. stop must be
+// called.
 //
 // The end is a time of day, and what a timer counts is another thing: a machine that was asleep, or whose clock was set,
 // has the stream live on, or end too soon. So the clock is looked at now and then.
 func (h *handler) expire(x *exchange) (stop func() bool) {
-	if x.way == nil || x.way.Expires.IsZero() || !x.listens() {
+	if x.way.Expires.IsZero() {
 		return func() bool { return false }
 	}
 	var timer *time.Timer
@@ -142,10 +160,10 @@ func (h *handler) expire(x *exchange) (stop func() bool) {
 	return timer.Stop
 }
 
-// listens says that the answer is a stream with no end of its own.
-func (x *exchange) listens() bool {
+// subscribes says that the request is a POST whose answer is a stream with no end of its own.
+func (x *exchange) subscribes() bool {
 	if x.method != http.MethodPost {
-		return x.method == http.MethodGet
+		return false
 	}
 	m, err := mcp.Read(x.body)
 	return err == nil && m.Listens()
