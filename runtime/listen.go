@@ -161,8 +161,8 @@ func (f *front) close(ctx context.Context) {
 }
 
 // shutdown takes no new connections, and gives what is in flight the drain time: then streams end as on a reload, and
-// what is left after that is cut. Streams that only listen end at once if the socket is somebody else's. A reload under way gives up what it is starting, and none begins any more: the
-// generation that is current stays the last.
+// what is left after that is cut. Streams that only listen end at once if the socket is somebody else's. A reload under
+// way gives up what it is starting, and none begins any more: the generation that is current stays the last.
 func (h *Host) shutdown(public, operators *front) {
 	h.end(errEnding)
 	h.options.Logger.Info("shutting down", "drain", h.options.Drain.String())
