@@ -139,6 +139,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	h.last.Store(&Reload{At: h.started, Why: "start", Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
 	h.current.Swap(g)
 	h.reloading.Unlock()
+	h.logNotes(cfg.Notes)
 	undo.Add(func() { h.current.Swap(nil) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup

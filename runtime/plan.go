@@ -86,7 +86,7 @@ func (h *Host) planAlone(ctx context.Context) error {
 func newNotes(old, next []config.Problem) (notes []config.Problem) {
 	for _, n := range next {
 		if !slices.ContainsFunc(old, func(o config.Problem) bool {
-			return path.Base(o.File) == n.File && o.Pointer == n.Pointer && o.Text == n.Text
+			return path.Base(o.File) == path.Base(n.File) && o.Pointer == n.Pointer && o.Text == n.Text
 		}) {
 			notes = append(notes, n)
 		}

@@ -328,10 +328,27 @@ func TestPlanWantsAnArchive(t *testing.T) {
 	}
 }
 
-// Of notes only the new ones are told: what runs has the others already.
-func TestPlanTellsNewNotes(t *testing.T) {
+// Of notes only the new ones are told, by a plan and in the log: what runs has the others already.
+func TestNewNotesAreTold(t *testing.T) {
 	t.Parallel()
 	w := start(t, func(w *world) { w.setup.route("open").upstream = w.upstream.URL })
+	logged := func(want ...string) {
+		t.Helper()
+		for _, text := range want {
+			if w.log.find(func(line map[string]any) bool {
+				note, _ := line["note"].(string)
+				return line["msg"] == "configuration note" && line["level"] == "INFO" && strings.HasSuffix(note, text)
+			}) == nil {
+				t.Errorf("the note %q is not in the log", text)
+			}
+		}
+		if n := w.log.count("configuration note"); n != len(want) {
+			t.Errorf("the log has %d notes, want %d", n, len(want))
+		}
+	}
+	open := `/policies/inbound: route "open" is open to everybody: none of its policies authenticates`
+	unused := `/policies/1/name: policy "b" is used by no route`
+	logged(open)
 	w.setup.policy("b").Mark = "used by nobody"
 	w.setup.route("open").upstream = w.upstream.URL + "/else"
 	w.save()
@@ -343,4 +360,9 @@ func TestPlanTellsNewNotes(t *testing.T) {
 	if plan = w.plan(); len(plan.Notes) != 0 {
 		t.Errorf("afterwards the notes are %+v", plan.Notes)
 	}
+	logged(open, unused)
+	w.setup.policy("a").Mark = "changed"
+	w.save()
+	w.reload(runtime.Applied, nil)
+	logged(open, unused)
 }

@@ -176,7 +176,16 @@ func (h *Host) reload(ctx context.Context) (r Reload) {
 	h.retire(old, current)
 	swapped()
 	r.Result, r.Number, r.Changes = Applied, current.number, changes
+	h.logNotes(newNotes(old.config.Notes, cfg.Notes))
 	return r
+}
+
+// logNotes logs notes of the configuration that are new. That a route is open to everybody belongs where it can be read
+// later who has known it since when.
+func (h *Host) logNotes(notes []config.Problem) {
+	for _, n := range notes {
+		h.options.Logger.Info("configuration note", "note", n.String())
+	}
 }
 
 // phase begins a step of a reload. done notes how long it took.

@@ -38,6 +38,7 @@ func (t statusText) String() string {
 	var out strings.Builder
 	t.generation(&out)
 	t.reload(&out)
+	t.notes(&out)
 	t.policies(&out)
 	t.decisions(&out)
 	t.routes(&out)
@@ -80,6 +81,17 @@ func (t statusText) reload(out *strings.Builder) {
 	}
 	for _, line := range r.Changes.Lines() {
 		fmt.Fprintf(out, "  %s\n", cut(line, maxLine-2))
+	}
+}
+
+// notes tells that there are notes. Which they are depends on the files alone, and is long.
+func (t statusText) notes(out *strings.Builder) {
+	switch n := len(t.after.LastReload.Notes); n {
+	case 0:
+	case 1:
+		out.WriteString("1 note: durward validate shows it\n")
+	default:
+		fmt.Fprintf(out, "%d notes: durward validate shows them\n", n)
 	}
 }
 
