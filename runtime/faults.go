@@ -33,9 +33,11 @@ func (s countedStore) Commit(ctx context.Context, change policies.Change) error 
 	return s.count(ctx, s.Store.Commit(ctx, change))
 }
 
-// count counts a fault. That there is no such record is none, nor that it was changed, nor that the caller has gone.
+// count counts a fault. That there is no such record is none, nor that it was changed, nor that the caller has gone; that
+// the store took longer than the caller could wait is one.
 func (s countedStore) count(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() == nil && !errors.Is(err, policies.ErrNotFound) && !errors.Is(err, policies.ErrConflict) {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) &&
+		!errors.Is(err, policies.ErrNotFound) && !errors.Is(err, policies.ErrConflict) {
 		s.meter.Fault()
 	}
 	return err

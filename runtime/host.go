@@ -136,6 +136,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	}
 	h.reloading.Lock() // a reload that is asked for meanwhile must not say the last word
 	h.started = h.options.Now()
+	h.loaded.Store(h.started.UnixNano())
 	h.last.Store(&Reload{At: h.started, Why: "start", Result: Applied, Number: 1, Notes: publicProblems(cfg.Notes)})
 	h.current.Swap(g)
 	h.reloading.Unlock()
@@ -147,7 +148,6 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	tasks.Go(func() { h.watcher.Run(background, func() { h.Reload(background, "files changed") }) })
 	tasks.Go(func() { h.store.Run(background) })
 
-	h.loaded.Store(h.last.Load().At.UnixNano())
 	public := h.front(h.public, telemetry.AccessLog(h.options.Logger, h.options.Now, h.metrics.Elsewhere(),
 		http.HandlerFunc(h.serve)))
 	operators := h.front(h.adminAt, h.adminHandler())
