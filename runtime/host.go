@@ -82,7 +82,7 @@ func New(o Options) (*Host, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.loader, err = o.loader(); err != nil {
+	if h.loader, err = o.loader(&h.reader); err != nil {
 		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
 	for _, p := range o.Plugins {

@@ -131,8 +131,9 @@ func (o Options) policyEnv() []string {
 	return env
 }
 
-// loader answers what reads and checks the configuration. An error is a fault of the catalogue.
-func (o Options) loader() (*config.Loader, error) {
+// loader answers what reads and checks the configuration. Files that policies read it reads by reader, so that the sum of a
+// large one is made once for all who ask. An error is a fault of the catalogue.
+func (o Options) loader(reader *watch.Reader) (*config.Loader, error) {
 	files := o.Fallback
 	name := "built-in config"
 	if info, err := os.Stat(o.Config); o.Fallback == nil || (err == nil && info.IsDir()) {
@@ -156,7 +157,6 @@ func (o Options) loader() (*config.Loader, error) {
 			Modules: config.Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile,
 		})
 	}
-	var reader watch.Reader
 	return config.New(config.Options{
 		FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv,
 		Content: func(path string) string { return string(reader.ReadFile(path)) },

@@ -9,6 +9,7 @@ import (
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/telemetry"
+	"durward/runtime/internal/watch"
 )
 
 // The results of a reload.
@@ -86,7 +87,7 @@ type Validation struct {
 // Validate loads and checks the configuration. It starts nothing and writes nothing. An error is a fault of the
 // catalogue in o, not of the configuration.
 func Validate(o Options) (Validation, error) {
-	loader, err := o.withDefaults().loader()
+	loader, err := o.withDefaults().loader(&watch.Reader{})
 	if err != nil {
 		return Validation{}, fmt.Errorf("read catalogue: %w", err)
 	}
