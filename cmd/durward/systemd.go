@@ -27,7 +27,7 @@ func assign(files []*os.File) (public, admin net.Listener, err error) {
 	for _, f := range files {
 		to, who := &public, "clients"
 		switch name := f.Name(); {
-		case name == "durward", name == "public", name == "listen":
+		case name == "public":
 		case name == "admin":
 			to, who = &admin, "operators"
 		case unnamed(name) && len(files) == 1:

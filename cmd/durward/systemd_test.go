@@ -48,13 +48,14 @@ func TestSocketsAreAssignedByName(t *testing.T) {
 		{"one with the name of its unit", []string{"durward.socket"}, 0, -1, ""},
 		{"operators' alone", []string{"admin"}, -1, 0, ""},
 		{"both", []string{"public", "admin"}, 0, 1, ""},
-		{"both the other way round", []string{"admin", "durward"}, 1, 0, ""},
-		{"by the flag's name", []string{"listen"}, 0, -1, ""},
+		{"both the other way round", []string{"admin", "public"}, 1, 0, ""},
+		{"the product's", []string{"durward"}, -1, -1, `"durward": FileDescriptorName= must be public or admin`},
+		{"the flag's", []string{"listen"}, -1, -1, `"listen": FileDescriptorName= must be public or admin`},
 		{"a stranger's", []string{"metrics"}, -1, -1, `"metrics"`},
 		{"a stranger's beside ours", []string{"public", "metrics"}, -1, -1, `"metrics"`},
 		{"two without a name", []string{"durward.socket", "durward.socket"}, -1, -1, "FileDescriptorName"},
 		{"one of two without a name", []string{"admin", "unknown"}, -1, -1, "FileDescriptorName"},
-		{"two for clients", []string{"public", "listen"}, -1, -1, "two sockets are given for clients"},
+		{"two for clients", []string{"public", "public"}, -1, -1, "two sockets are given for clients"},
 		{"two for operators", []string{"admin", "admin"}, -1, -1, "two sockets are given for operators"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
