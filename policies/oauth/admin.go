@@ -53,7 +53,7 @@ func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error 
 		if err != nil {
 			return err
 		}
-		writeJSON(w, http.StatusOK, map[string]int{"revoked": count})
+		writeLine(w, http.StatusOK, map[string]int{"revoked": count})
 		return nil
 	}
 	grants, err := s.grantsOf(ctx, key)
@@ -72,6 +72,6 @@ func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error 
 			Created: grant.Data.Created, Expires: grant.Expires,
 		})
 	}
-	writeJSON(w, http.StatusOK, map[string][]adminGrant{"grants": list})
+	writeLine(w, http.StatusOK, map[string][]adminGrant{"grants": list})
 	return nil
 }

@@ -22,7 +22,8 @@ func TestA40_AdminGrants(t *testing.T) {
 			Grants []map[string]any `json:"grants"`
 		}
 		answered := w.get("/grants" + query)
-		if answered.StatusCode != http.StatusOK || json.Unmarshal([]byte(answered.body), &got) != nil || got.Grants == nil {
+		if answered.StatusCode != http.StatusOK || json.Unmarshal([]byte(answered.body), &got) != nil || got.Grants == nil ||
+			!strings.HasSuffix(answered.body, "}\n") {
 			t.Fatalf("list: %d %s", answered.StatusCode, answered.body)
 		}
 		return got.Grants
@@ -39,18 +40,18 @@ func TestA40_AdminGrants(t *testing.T) {
 	for _, query := range []string{
 		"", "?subject=", "?subject=alice&grant=x", "?subject=alice&grant=", "?subject=alice&id=x", "?subject=alice&subject=bob",
 	} {
-		if got := del(query); got.StatusCode != http.StatusBadRequest {
-			t.Errorf("DELETE %q: %d", query, got.StatusCode)
+		if got := del(query); got.StatusCode != http.StatusBadRequest || !strings.HasSuffix(got.body, "}\n") {
+			t.Errorf("DELETE %q: %d %q", query, got.StatusCode, got.body)
 		}
 	}
 	id := hers[0]["id"].(string)
-	if got := del("?subject=bob&grant=" + id); got.body != `{"revoked":0}` {
+	if got := del("?subject=bob&grant=" + id); got.body != "{\"revoked\":0}\n" {
 		t.Errorf("of another person: %s", got.body)
 	}
-	if got := del("?subject=alice&grant=" + id); got.StatusCode != http.StatusOK || got.body != `{"revoked":1}` {
+	if got := del("?subject=alice&grant=" + id); got.StatusCode != http.StatusOK || got.body != "{\"revoked\":1}\n" {
 		t.Errorf("one: %s", got.body)
 	}
-	if got := del("?subject=alice"); got.body != `{"revoked":1}` {
+	if got := del("?subject=alice"); got.body != "{\"revoked\":1}\n" {
 		t.Errorf("the rest: %s", got.body)
 	}
 	w.wantCall("first", "/mcp/demo", first.access, http.StatusUnauthorized)

@@ -3,6 +3,7 @@ package oauth
 import (
 	"encoding/json"
 	"errors"
+	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -66,7 +67,11 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err e
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.RetryAfter.Seconds()))))
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	writeJSON(w, no.Status, struct {
+	write := writeJSON
+	if at.admin {
+		write = writeLine
+	}
+	write(w, no.Status, struct {
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 	}{no.Code, no.Text})
@@ -81,6 +86,12 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
+}
+
+// writeLine answers value as writeJSON does, on a line that ends: operators read it in a terminal.
+func writeLine(w http.ResponseWriter, status int, value any) {
+	writeJSON(w, status, value)
+	_, _ = io.WriteString(w, "\n")
 }
 
 // allowAnyOrigin opens an answer to scripts of any origin (D7, Q39). It never allows credentials: cookies mean nothing
