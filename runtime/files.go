@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 
@@ -8,14 +9,18 @@ import (
 	"durward/runtime/internal/watch"
 )
 
-// load reads the configuration and watches what it was made of, whether it is good or not. What the files held is read
-// first, so that a change during the load is seen as one. A file that a policy reads is named by the load, and counts as
-// it was then: the policy is configured later, and should the file have changed by that time, the watcher finds it
-// changed and the policy is started once more.
+// load reads the configuration and watches what it was made of, whether it is good or not. What the load went by is what
+// is known: should a file hold anything else afterwards, also what it held before the load, the watcher finds it changed.
+// Executables are read first, so that a change during the load is seen as one. A file that a policy reads is named by the
+// load, and counts as it was then: the policy is configured later, and should the file have changed by that time, the
+// policy is started once more.
 func (h *Host) load() (*config.Config, []config.Problem) {
 	known := h.reader.Read(h.files)
 	loaded := h.loader.Load()
 	h.files = h.watched(loaded.Files)
+	if h.options.Fallback == nil {
+		note(known, h.options.Config, loaded.Sums)
+	}
 	for _, f := range loaded.PolicyFiles {
 		h.files = append(h.files, f.Path)
 		if _, already := known[f.Path]; !already {
@@ -24,6 +29,13 @@ func (h *Host) load() (*config.Config, []config.Problem) {
 	}
 	h.watcher.Set(h.files, known)
 	return loaded.Config, loaded.Problems
+}
+
+// note has known what a load read of the files in the folder.
+func note(known watch.Contents, folder string, sums map[string]string) {
+	for name, sum := range sums {
+		known[filepath.Join(folder, name)] = cmp.Or(watch.Content(sum), watch.Missing)
+	}
 }
 
 // watched answers what a configuration of these files is made of besides what policies read: the files, and the

@@ -97,7 +97,11 @@ type Executable struct {
 	Args []string
 }
 
+// withDefaults answers the options with what they mean. There is a Fallback only if it is used.
 func (o Options) withDefaults() Options {
+	if info, err := os.Stat(o.Config); err == nil && info.IsDir() {
+		o.Fallback = nil
+	}
 	if o.LookupEnv == nil {
 		o.LookupEnv = os.LookupEnv
 	}
@@ -134,9 +138,8 @@ func (o Options) policyEnv() []string {
 // loader answers what reads and checks the configuration. Files that policies read it reads by reader, so that the sum of a
 // large one is made once for all who ask. An error is a fault of the catalogue.
 func (o Options) loader(reader *watch.Reader) (*config.Loader, error) {
-	files := o.Fallback
-	name := "built-in config"
-	if info, err := os.Stat(o.Config); o.Fallback == nil || (err == nil && info.IsDir()) {
+	files, name := o.Fallback, "built-in config"
+	if files == nil {
 		files, name = os.DirFS(o.Config), o.Config
 	}
 	own := middleware.Types()

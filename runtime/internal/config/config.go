@@ -55,6 +55,9 @@ type Result struct {
 	Problems []Problem
 	// Files are the names, within the folder, of every file that was read or looked for.
 	Files []string
+	// Sums are the SHA-256 in hex of what the load read of Files, "" of what was not there. One that could not be read, or
+	// is too large, has none.
+	Sums map[string]string
 	// PolicyFiles are the files that policies read, as far as they are known: those of a policy that could be asked.
 	PolicyFiles []File
 }

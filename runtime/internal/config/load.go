@@ -60,16 +60,20 @@ func (l *Loader) Load() Result {
 	}
 	config := b.config()
 	var problems, notes []Problem
-	for _, s := range []*source{b.policies, b.routes, b.gateway} {
+	sums := make(map[string]string)
+	for i, s := range []*source{b.policies, b.routes, b.gateway} {
+		if sum, ok := s.sum(); ok {
+			sums[names[i]] = sum
+		}
 		problems = append(problems, s.settled(s.faults, maxProblems)...)
 		notes = append(notes, s.settled(s.notes, maxProblems)...)
 	}
 	if len(problems) > 0 {
-		return Result{Problems: problems, Files: names, PolicyFiles: b.policyFiles()}
+		return Result{Problems: problems, Files: names, Sums: sums, PolicyFiles: b.policyFiles()}
 	}
 	config.Notes = notes
 	config.Files = names
-	return Result{Config: config, Files: names, PolicyFiles: b.policyFiles()}
+	return Result{Config: config, Files: names, Sums: sums, PolicyFiles: b.policyFiles()}
 }
 
 // maxProblems bounds what a person is told of one file, and what a hostile file costs.

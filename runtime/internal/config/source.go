@@ -3,6 +3,8 @@ package config
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,7 +26,7 @@ type source struct {
 	root  *node // nil if the file is missing or no strict JSON
 	value any   // root as encoding/json gives it, references resolved
 
-	missing bool
+	missing, unread bool
 	// failed are the pointers of texts with references that could not be resolved. What else could be said of such a
 	// value would be said of the reference.
 	failed map[string]bool
@@ -52,6 +54,7 @@ func open(folder fs.FS, printed, name string, optional bool) *source {
 		}
 		return s
 	case err != nil:
+		s.unread = true
 		s.add(0, "", "cannot be read: "+cause(err))
 		return s
 	}
@@ -61,6 +64,18 @@ func open(folder fs.FS, printed, name string, optional bool) *source {
 	}
 	s.root = root
 	return s
+}
+
+// sum answers the SHA-256 in hex of what was read, "" of a missing file, and nothing if it was not read whole.
+func (s *source) sum() (string, bool) {
+	switch {
+	case s.missing:
+		return "", true
+	case s.unread || len(s.data) > maxBytes:
+		return "", false
+	}
+	sum := sha256.Sum256(s.data)
+	return hex.EncodeToString(sum[:]), true
 }
 
 // read reads a byte more than a file may have at most, so that parse can tell.
