@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,14 +40,15 @@ Exit status 1: it did not.`,
 			}
 			ctx, stop := untilSignal(c.Context())
 			defer stop()
-			look := looker{gateway: gateway, now: time.Now, out: c.OutOrStdout()}
+			out := c.OutOrStdout()
+			look := looker{gateway: gateway, now: time.Now, out: out, screen: func() (terminal, bool) { return terminalOf(out) }}
 			switch {
 			case asJSON && watch:
 				err = look.stream(ctx)
 			case asJSON:
 				err = look.once(ctx)
 			default:
-				err = look.show(ctx, watch, isTerminal(c.OutOrStdout()))
+				err = look.show(ctx, watch)
 			}
 			if ctx.Err() != nil {
 				return nil // told to end, and so it does
@@ -67,6 +67,8 @@ type looker struct {
 	gateway *operator
 	now     func() time.Time
 	out     io.Writer
+	// screen answers the terminal that out is, if it is one; its size may change.
+	screen func() (terminal, bool)
 }
 
 // look asks once. The answer is one object on one line.
@@ -113,7 +115,7 @@ func (l *looker) stream(ctx context.Context) error {
 
 // show prints pictures: one, or one after the other until ctx ends. Once there has been a picture, a gateway that does
 // not answer is said to, and asked again: it may be on its way back.
-func (l *looker) show(ctx context.Context, watch, inPlace bool) error {
+func (l *looker) show(ctx context.Context, watch bool) error {
 	_, before, err := l.look(ctx)
 	if err != nil {
 		return err
@@ -126,18 +128,19 @@ func (l *looker) show(ctx context.Context, watch, inPlace bool) error {
 		}
 		_, after, err := l.look(ctx)
 		var picture string
+		screen, onScreen := l.screen()
 		switch now := l.now(); {
 		case err != nil && first:
 			return err
 		case err != nil:
 			picture = err.Error() + "\n"
 		default:
-			picture = statusText{before, after, now.Sub(seen), now}.String()
+			picture = statusText{before, after, now.Sub(seen), now, screen.columns}.String()
 			before, seen = after, now
 		}
 		switch {
-		case inPlace && watch:
-			picture = inPlaceOf(picture, first)
+		case onScreen && watch:
+			picture = screen.inPlace(picture, first)
 		case watch && !first:
 			picture = "\n" + picture
 		}
@@ -150,19 +153,6 @@ func (l *looker) show(ctx context.Context, watch, inPlace bool) error {
 	}
 }
 
-// inPlaceOf is the picture in place of the one before it, in one piece so that nothing flickers: from the upper left
-// corner, each line cleared behind its end, and what is below the last (ECMA-48, CUP, EL and ED).
-func inPlaceOf(picture string, first bool) string {
-	var out bytes.Buffer
-	if first {
-		out.WriteString("\x1b[2J")
-	}
-	out.WriteString("\x1b[H")
-	out.Write(bytes.ReplaceAll([]byte(picture), []byte("\n"), []byte("\x1b[K\n")))
-	out.WriteString("\x1b[J")
-	return out.String()
-}
-
 func pause(ctx context.Context) {
 	timer := time.NewTimer(statusInterval)
 	defer timer.Stop()
@@ -170,14 +160,4 @@ func pause(ctx context.Context) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-// isTerminal tells whether what is printed is seen on a terminal, as far as the standard library can tell.
-func isTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }

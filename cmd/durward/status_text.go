@@ -17,12 +17,15 @@ type statusText struct {
 	before, after runtime.Status
 	between       time.Duration
 	now           time.Time
+	// columns is how many characters a line of changes may have before it is cut: as many as a terminal has, and where
+	// there is none 0, for any number.
+	columns int
 }
 
-// Lines fit 80 columns: how many characters a line may have that may be cut, and a name in a column.
-const maxLine, maxColumn = 80, 20
+// maxColumn is how many characters a name in a column may have before it is cut.
+const maxColumn = 20
 
-// cut is a text as a terminal may show it, at most n characters of it.
+// cut is a text as a terminal may show it, at most n characters of it. n is 3 at least.
 func cut(text string, n int) string {
 	runes := []rune(printable(text))
 	if len(runes) <= n {
@@ -80,7 +83,10 @@ func (t statusText) reload(out *strings.Builder) {
 		fmt.Fprintf(out, "  %s\n", printable(r.Error))
 	}
 	for _, line := range r.Changes.Lines() {
-		fmt.Fprintf(out, "  %s\n", cut(line, maxLine-2))
+		if t.columns > 0 {
+			line = cut(line, max(t.columns-2, maxColumn))
+		}
+		fmt.Fprintf(out, "  %s\n", printable(line))
 	}
 }
 

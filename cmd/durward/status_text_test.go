@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -28,6 +29,28 @@ func TestStatusCountsNotes(t *testing.T) {
 		text := statusOf(runtime.Reload{Number: 1, Why: "start", Notes: make([]runtime.Problem, tt.notes)}).String()
 		if !strings.Contains(text, tt.want) {
 			t.Errorf("with %d notes:\n%s", tt.notes, text)
+		}
+	}
+}
+
+// Why something has changed is told whole, but on a terminal that is too narrow for it.
+func TestStatusCutsChangesOnATerminalOnly(t *testing.T) {
+	text := statusOf(runtime.Reload{Number: 2, Result: runtime.Applied, Changes: runtime.Changes{Routes: []runtime.RouteChange{{
+		ID: "tools", Change: runtime.Changed, Reasons: []runtime.Reason{
+			{What: "upstream", Was: json.RawMessage(`"https://one.example.com/mcp/with/a/long/path"`),
+				Is: json.RawMessage(`"https://two.example.com/mcp"`)},
+		},
+	}}}})
+	const whole = `  route tools changed: upstream: "https://one.example.com/mcp/with/a/long/path" -> "https://two.example.com/mcp"`
+	for columns, want := range map[int]string{
+		0: whole, 200: whole, len(whole): whole,
+		len(whole) - 1: whole[:len(whole)-4] + "...",
+		80:             whole[:77] + "...",
+		1:              whole[:19] + "...",
+	} {
+		text.columns = columns
+		if got := text.String(); !strings.Contains(got, "\n"+want+"\n") {
+			t.Errorf("on %d columns, want %s:\n%s", columns, want, got)
 		}
 	}
 }
