@@ -7,6 +7,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"durward/runtime/internal/pluginhost"
+	"durward/runtime/internal/watch"
 )
 
 // counted counts a load of the configuration.
@@ -75,7 +76,7 @@ func measures() []measure {
 			gauge, nil, single(func(s *snapshot) float64 { return unix(s.loaded) })},
 		{"durward_config_watch_polling",
 			"1 if the system does not tell of changed files, so that they are read every few seconds; 0 if it does.",
-			gauge, nil, single(func(s *snapshot) float64 { return truth(s.Watch == "polling") })},
+			gauge, nil, single(func(s *snapshot) float64 { return truth(s.Watch == string(watch.Polling)) })},
 		{"durward_generation_number",
 			"The number of the configuration in use: 1 at the start, one more each time that another is applied.",
 			gauge, nil, single(func(s *snapshot) float64 { return float64(s.Number) })},
