@@ -3,13 +3,11 @@ package runtime
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/telemetry"
-	"durward/runtime/internal/watch"
 )
 
 // The results of a reload.
@@ -49,57 +47,7 @@ type Phase struct {
 	Milliseconds float64 `json:"ms"`
 }
 
-// Problem is a fault in the configuration that a person must mend, or a note. It holds no value of an option.
-type Problem struct {
-	File string `json:"file"`
-	// Line and Column count from 1; the column counts characters.
-	Line   int `json:"line"`
-	Column int `json:"column"`
-	// Pointer is the JSON pointer (RFC 6901) in the file.
-	Pointer string `json:"pointer"`
-	Text    string `json:"text"`
-}
-
-// String is "file:line:column: /pointer: text".
-func (p Problem) String() string { return config.Problem(p).String() }
-
 var errNotRunning = errors.New("the gateway has not started or has ended")
-
-// ConfigError is a configuration with problems.
-type ConfigError struct{ Problems []Problem }
-
-func (e *ConfigError) Error() string {
-	lines := make([]string, len(e.Problems))
-	for i, p := range e.Problems {
-		lines[i] = p.String()
-	}
-	return strings.Join(lines, "\n")
-}
-
-// Validation is what can be said of a configuration without running it.
-type Validation struct {
-	Problems, Notes  []Problem
-	Policies, Routes int
-	// Files are the names, within the folder, of every file that was read or looked for, also if there are problems.
-	Files []string
-}
-
-// Validate loads and checks the configuration. It starts nothing and writes nothing. An error is a fault of the
-// catalogue in o, not of the configuration.
-func Validate(o Options) (Validation, error) {
-	loader, err := o.withDefaults().loader(&watch.Reader{})
-	if err != nil {
-		return Validation{}, fmt.Errorf("read catalogue: %w", err)
-	}
-	loaded := loader.Load()
-	if loaded.Config == nil {
-		return Validation{Problems: publicProblems(loaded.Problems), Files: loaded.Files}, nil
-	}
-	cfg := loaded.Config
-	return Validation{
-		Notes: publicProblems(cfg.Notes), Policies: len(cfg.Policies), Routes: len(cfg.Routes), Files: loaded.Files,
-	}, nil
-}
 
 // Reload loads the configuration and, if it is good, puts it to use. It answers when that is done or refused; on a
 // refusal everything runs on as it did (G2). Reloads wait for each other. ctx does not bound it: a reload that has
@@ -196,12 +144,4 @@ func (h *Host) phase(r *Reload, name string) (done func()) {
 		took := h.options.Now().Sub(began)
 		r.Phases = append(r.Phases, Phase{Name: name, Milliseconds: float64(took.Microseconds()) / 1000})
 	}
-}
-
-func publicProblems(problems []config.Problem) []Problem {
-	public := make([]Problem, len(problems))
-	for i, p := range problems {
-		public[i] = Problem(p)
-	}
-	return public
 }

@@ -1,0 +1,109 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+
+	"durward/runtime/internal/config"
+	"durward/runtime/internal/watch"
+)
+
+// Problem is a fault in the configuration that a person must mend, or a note. It holds no value of an option.
+type Problem struct {
+	File string `json:"file"`
+	// Line and Column count from 1; the column counts characters.
+	Line   int `json:"line"`
+	Column int `json:"column"`
+	// Pointer is the JSON pointer (RFC 6901) in the file.
+	Pointer string `json:"pointer"`
+	Text    string `json:"text"`
+	// Excerpt is the place as a person may look at it.
+	Excerpt Excerpt `json:"-"`
+}
+
+// Excerpt is the part of a line of a file around a problem. What must not be printed is masked in it (G10).
+type Excerpt struct {
+	// Line is "" if nothing of the file may be shown, or there is nothing to show.
+	Line string
+	// Column counts the characters of Line from 1, up to where the problem begins; Width is how many of them it is about.
+	Column, Width int
+}
+
+// String is "file:line:column: /pointer: text".
+func (p Problem) String() string {
+	return config.Problem{File: p.File, Line: p.Line, Column: p.Column, Pointer: p.Pointer, Text: p.Text}.String()
+}
+
+// ConfigError is a configuration with problems.
+type ConfigError struct{ Problems []Problem }
+
+func (e *ConfigError) Error() string {
+	lines := make([]string, len(e.Problems))
+	for i, p := range e.Problems {
+		lines[i] = p.String()
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Where the value of a variable comes from.
+const (
+	FromEnvironment = "environment"
+	// FromFile: the variable NAME_FILE names a file that holds it.
+	FromFile   = "file"
+	FromDotEnv = ".env"
+	NotSet     = "not set"
+)
+
+// Reference is a variable that the configuration names.
+type Reference struct {
+	Name string `json:"name"`
+	// From is FromEnvironment, FromFile, FromDotEnv or NotSet.
+	From string `json:"from"`
+	// Places are where it is named, in the order of the files.
+	Places []Place `json:"places"`
+}
+
+// Place is a place in a file of the configuration; its fields are those of a Problem.
+type Place struct {
+	File    string `json:"file"`
+	Line    int    `json:"line"`
+	Column  int    `json:"column"`
+	Pointer string `json:"pointer"`
+}
+
+// Validation is what can be said of a configuration without running it.
+type Validation struct {
+	Problems, Notes []Problem
+	// Unsafe are what should not be so where others than this machine's user can reach the gateway. It is told of a
+	// configuration without problems.
+	Unsafe           []Problem
+	Policies, Routes int
+	// References are the variables that are named, also if there are problems, by name.
+	References []Reference
+	// Files are the names, within the folder, of every file that was read or looked for, also if there are problems.
+	Files []string
+}
+
+// Validate loads and checks the configuration. It starts nothing and writes nothing. An error is a fault of the
+// catalogue in o, not of the configuration.
+func Validate(o Options) (Validation, error) {
+	loader, err := o.withDefaults().loader(&watch.Reader{})
+	if err != nil {
+		return Validation{}, fmt.Errorf("read catalogue: %w", err)
+	}
+	loaded := loader.Load()
+	v := Validation{Problems: publicProblems(loaded.Problems), Files: loaded.Files}
+	if cfg := loaded.Config; cfg != nil {
+		v.Notes = publicProblems(cfg.Notes)
+		v.Policies, v.Routes = len(cfg.Policies), len(cfg.Routes)
+	}
+	return v, nil
+}
+
+func publicProblems(problems []config.Problem) []Problem {
+	public := make([]Problem, len(problems))
+	for i, p := range problems {
+		public[i] = Problem{File: p.File, Line: p.Line, Column: p.Column, Pointer: p.Pointer, Text: p.Text}
+	}
+	return public
+}
