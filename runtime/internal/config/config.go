@@ -13,9 +13,12 @@ import (
 // The files of a configuration, as they are called in its folder.
 const (
 	PoliciesFile = "policies.json"
-	RoutesFile   = "routes.oas.json"
-	GatewayFile  = "gateway.json" // may be missing
+	RoutesFile   = "routes.oas.json" // or any others that end in .oas.json
+	GatewayFile  = "gateway.json"    // may be missing
 )
+
+// routesEnding is how the name of every file with routes ends.
+const routesEnding = ".oas.json"
 
 // Options say what a configuration is read from and may refer to.
 type Options struct {
@@ -51,7 +54,8 @@ type PolicyType struct {
 type Result struct {
 	// Config is nil if and only if there are Problems.
 	Config *Config
-	// Problems are in the order of the files, then of lines and columns.
+	// Problems are in the order of the files (policies, the files with routes by name, gateway), then of lines and
+	// columns.
 	Problems []Problem
 	// Files are the names, within the folder, of every file that was read or looked for.
 	Files []string
@@ -75,7 +79,8 @@ type Config struct {
 	Gateway Gateway
 	// Policies are in the order of their definition, those that no route uses included.
 	Policies []Policy
-	// Routes are in the order of their definition, which is the order in which they are tried.
+	// Routes are in the order of their files' names, and in each of their definition: it is the order in which they are
+	// tried.
 	Routes []Route
 	// Notes are worth a person's attention and stop nothing.
 	Notes []Problem
@@ -135,7 +140,7 @@ type Policy struct {
 	written map[string]string
 }
 
-// Route is one operation of routes.oas.json.
+// Route is one operation of a file with routes.
 type Route struct {
 	// ID is the operationId, Title the summary or "".
 	ID, Title string

@@ -1,4 +1,4 @@
-// Package config turns the bytes of policies.json, routes.oas.json and gateway.json into a Config.
+// Package config turns the bytes of policies.json, of every *.oas.json beside it and of gateway.json into a Config.
 //
 // It owns the reading (strict JSON in which every value keeps its position), $env, the rules that go beyond the schemas,
 // and the hashes by which a reload tells what has changed.

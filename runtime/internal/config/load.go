@@ -3,6 +3,7 @@ package config
 import (
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"durward/schema"
@@ -50,20 +51,23 @@ func (l *Loader) Of(folder fs.FS, name string) *Loader {
 
 // Load reads and checks the configuration as it is now.
 func (l *Loader) Load() Result {
-	names := []string{PoliciesFile, RoutesFile, GatewayFile}
 	b := build{
 		Loader:   l,
 		policies: open(l.options.FS, l.options.Name, PoliciesFile, false),
-		routes:   open(l.options.FS, l.options.Name, RoutesFile, false),
 		gateway:  open(l.options.FS, l.options.Name, GatewayFile, true),
 		files:    make(map[string]File),
 	}
+	for _, name := range routesFiles(l.options.FS) {
+		b.routes = append(b.routes, open(l.options.FS, l.options.Name, name, false))
+	}
 	config := b.config()
 	var problems, notes []Problem
+	var names []string
 	sums := make(map[string]string)
-	for i, s := range []*source{b.policies, b.routes, b.gateway} {
+	for _, s := range b.sources() {
+		names = append(names, s.name)
 		if sum, ok := s.sum(); ok {
-			sums[names[i]] = sum
+			sums[s.name] = sum
 		}
 		problems = append(problems, s.settled(s.faults, maxProblems)...)
 		notes = append(notes, s.settled(s.notes, maxProblems)...)
@@ -79,29 +83,52 @@ func (l *Loader) Load() Result {
 // maxProblems bounds what a person is told of one file, and what a hostile file costs.
 const maxProblems = 500
 
-// build is one Load: the three files and what comes of them.
+// routesFiles answers the names of the files with routes, in the order in which their routes are tried: by name, byte by
+// byte. Where there is none, it is the one that there ought to be. A name that begins with a dot is some program's own.
+func routesFiles(folder fs.FS) (names []string) {
+	entries, err := fs.ReadDir(folder, ".")
+	if err != nil {
+		return []string{RoutesFile} // reading that will tell what is the matter
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); strings.HasSuffix(name, routesEnding) && !strings.HasPrefix(name, ".") {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return []string{RoutesFile}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// build is one Load: the files and what comes of them.
 type build struct {
 	*Loader
-	policies, routes, gateway *source
+	policies, gateway *source
+	// routes are the files with routes, in the order in which these are tried.
+	routes []*source
 	// all blots out what came from the environment and every secret, secrets the secrets only.
 	all, secrets *strings.Replacer
 	// files are those that policies read, by path.
 	files map[string]File
 }
 
+// sources are all files, in the order in which problems are told.
+func (b *build) sources() []*source {
+	return slices.Concat([]*source{b.policies}, b.routes, []*source{b.gateway})
+}
+
 // config answers the Config, which is whole only if no source has a problem.
 func (b *build) config() *Config {
 	b.policies.resolve(policiesTreatment, b.options.LookupEnv)
-	b.routes.resolve(routesTreatment, b.options.LookupEnv)
-	b.gateway.resolve(gatewayTreatment, b.options.LookupEnv)
-	for _, pair := range []struct {
-		s  *source
-		sc *schema.Schema
-	}{{b.policies, b.schemas.Policies}, {b.routes, b.schemas.Routes}, {b.gateway, b.schemas.Gateway}} {
-		if pair.s.root != nil {
-			pair.s.check(pair.sc, "", pair.s.value)
-		}
+	b.policies.check(b.schemas.Policies, "", b.policies.value)
+	for _, s := range b.routes {
+		s.resolve(routesTreatment, b.options.LookupEnv)
+		s.check(b.schemas.Routes, "", s.value)
 	}
+	b.gateway.resolve(gatewayTreatment, b.options.LookupEnv)
+	b.gateway.check(b.schemas.Gateway, "", b.gateway.value)
 	gateway := b.readGateway()
 	drafts := b.readPolicies()
 	routes := b.readRoutes(drafts)

@@ -3,27 +3,30 @@ package config
 import (
 	"slices"
 	"strings"
-
-	"durward/schema/jsonpointer"
 )
 
+// pathPlace is a path and where it stands.
+type pathPlace struct {
+	path, at string
+	source   *source
+}
+
 // checkPath refuses a path that is not in normal form, or that matches what another one matches.
-func (b *build) checkPath(path, pathAt string, shapes map[string]string) {
+func (s *source) checkPath(path, pathAt string, shapes map[string]pathPlace) {
 	if fault := pathFault(path); fault != "" {
-		b.routes.nameProblem(pathAt, "%s", fault)
+		s.nameProblem(pathAt, "%s", fault)
 		return
 	}
 	shape := pathShape(path)
 	other, taken := shapes[shape]
 	switch {
 	case !taken:
-		shapes[shape] = path
-	case strings.HasSuffix(path, "/") != strings.HasSuffix(other, "/"):
-		b.routes.nameProblem(pathAt, "differs from path %q on line %d in its last slash only: keep one of them",
-			other, b.routes.line(jsonpointer.Join("/paths", other)))
+		shapes[shape] = pathPlace{path, pathAt, s}
+	case strings.HasSuffix(path, "/") != strings.HasSuffix(other.path, "/"):
+		s.nameProblem(pathAt, "differs from path %q %s in its last slash only: keep one of them",
+			other.path, s.where(other.source, other.at))
 	default:
-		b.routes.nameProblem(pathAt, "matches the same requests as path %q on line %d", other,
-			b.routes.line(jsonpointer.Join("/paths", other)))
+		s.nameProblem(pathAt, "matches the same requests as path %q %s", other.path, s.where(other.source, other.at))
 	}
 }
 

@@ -66,7 +66,7 @@ func (b *build) blots(drafts []*policyDraft, adminToken string) (secrets, all bl
 func (b *build) withVariables(values blots) blots {
 	all := blots{}
 	maps.Copy(all, values)
-	for _, s := range []*source{b.policies, b.routes, b.gateway} {
+	for _, s := range b.sources() {
 		for _, used := range s.fromEnv {
 			for _, r := range used {
 				all.env(r)

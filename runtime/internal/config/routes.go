@@ -11,6 +11,7 @@ import (
 // routeDraft is a route in the making.
 type routeDraft struct {
 	Route
+	source                *source
 	at, pathAt, inboundAt string // pointers of the operation, its path and its list of policies
 }
 
@@ -27,33 +28,46 @@ func methodsOf() []string {
 // mcpMethods are the operations that an MCP endpoint can have. Those a path does not have are served by post.
 func mcpMethods() []string { return []string{"post", "get", "delete"} }
 
-// readRoutes reads what routes.oas.json says. Only sound routes have an Upstream.
+// routesReader reads the routes of all files.
+type routesReader struct {
+	*build
+	drafts []*policyDraft
+	shapes map[string]pathPlace // by the shape of a path
+	ids    map[string]*routeDraft
+}
+
+// readRoutes reads what the files with routes say. Only sound routes have an Upstream.
 func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
-	s := b.routes
-	if s.root == nil {
-		return nil
+	r := routesReader{b, drafts, map[string]pathPlace{}, map[string]*routeDraft{}}
+	for _, s := range b.routes {
+		if s.root != nil {
+			routes = append(routes, r.readFile(s)...)
+		}
 	}
-	b.checkExtensions("", s.root)
+	return routes
+}
+
+// readFile reads the paths of a file.
+func (b *routesReader) readFile(s *source) (routes []*routeDraft) {
+	s.checkExtensions("", s.root)
 	paths, exact := s.root.find("/paths")
 	if !exact {
 		return nil
 	}
-	ids := map[string]string{}    // operationId -> its pointer
-	shapes := map[string]string{} // shape of a path -> the path
 	for _, m := range paths.members {
 		pathAt := jsonpointer.Join("/paths", m.name)
-		b.checkPath(m.name, pathAt, shapes)
-		b.checkExtensions(pathAt, m.value, "x-zuplo-path")
+		s.checkPath(m.name, pathAt, b.shapes)
+		s.checkExtensions(pathAt, m.value, "x-zuplo-path")
 		if m.value.byName["$ref"] != nil {
 			s.nameProblem(jsonpointer.Join(pathAt, "$ref"), "a path cannot refer to another: write it out")
 		}
-		routes = append(routes, b.readPath(m, pathAt, drafts, ids)...)
+		routes = append(routes, b.readPath(s, m, pathAt)...)
 	}
 	return routes
 }
 
 // readPath reads the operations of a path.
-func (b *build) readPath(path member, pathAt string, drafts []*policyDraft, ids map[string]string) (routes []*routeDraft) {
+func (b *routesReader) readPath(s *source, path member, pathAt string) (routes []*routeDraft) {
 	for _, m := range path.value.members {
 		opAt := jsonpointer.Join(pathAt, m.name)
 		method := strings.ToLower(m.name)
@@ -61,14 +75,14 @@ func (b *build) readPath(path member, pathAt string, drafts []*policyDraft, ids 
 		case !slices.Contains(methodsOf(), method):
 			continue
 		case method != m.name:
-			b.routes.nameProblem(opAt, "unknown property %q: write %q", m.name, method)
+			s.nameProblem(opAt, "unknown property %q: write %q", m.name, method)
 			continue
 		case !slices.Contains(mcpMethods(), method):
-			b.routes.nameProblem(opAt, "McpProxyHandler serves no %s: an MCP endpoint has post, get and delete", method)
+			s.nameProblem(opAt, "McpProxyHandler serves no %s: an MCP endpoint has post, get and delete", method)
 			continue
 		}
-		b.checkExtensions(opAt, m.value, "x-zuplo-route")
-		r := b.readOperation(path.name, opAt, drafts, ids)
+		s.checkExtensions(opAt, m.value, "x-zuplo-route")
+		r := b.readOperation(s, path.name, opAt)
 		r.pathAt = pathAt
 		r.Methods = []string{strings.ToUpper(method)}
 		if method == "post" {
@@ -80,30 +94,30 @@ func (b *build) readPath(path member, pathAt string, drafts []*policyDraft, ids 
 			}
 		}
 		// A fault above the operation, such as a path that is none, keeps its insides from being checked.
-		if b.routes.sound(opAt) && r.Upstream != nil {
+		if s.sound(opAt) && r.Upstream != nil {
 			if err := r.hash(); err != nil {
-				b.routes.problem(opAt, "cannot be passed on")
+				s.problem(opAt, "cannot be passed on")
 			}
 		}
 		routes = append(routes, r)
 	}
 	if path.value.kind == '{' && path.value.byName["post"] == nil {
-		b.routes.problem(pathAt, `missing property "post": an MCP endpoint is called with POST`)
+		s.problem(pathAt, `missing property "post": an MCP endpoint is called with POST`)
 	}
 	return routes
 }
 
 // readOperation reads one operation.
-func (b *build) readOperation(path, opAt string, drafts []*policyDraft, ids map[string]string) *routeDraft {
-	s := b.routes
+func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 	operation := find(s.value, opAt)
-	r := &routeDraft{at: opAt, inboundAt: opAt + "/x-zuplo-route/policies/inbound"}
+	r := &routeDraft{source: s, at: opAt, inboundAt: opAt + "/x-zuplo-route/policies/inbound"}
 	r.ID, r.Title, r.Path = text(operation, "operationId"), text(operation, "summary"), path
 	if r.ID != "" {
-		if first, twice := ids[r.ID]; twice {
-			s.problem(opAt+"/operationId", "another operation has this operationId, on line %d", s.line(first))
+		if first, twice := b.ids[r.ID]; twice {
+			s.problem(opAt+"/operationId", "another operation has this operationId, %s",
+				s.where(first.source, first.at+"/operationId"))
 		} else {
-			ids[r.ID] = opAt + "/operationId"
+			b.ids[r.ID] = r
 		}
 	}
 	route := get(operation, "x-zuplo-route")
@@ -124,12 +138,12 @@ func (b *build) readOperation(path, opAt string, drafts []*policyDraft, ids map[
 			r.Upstream, r.UpstreamWritten = upstream, s.written(at)
 		}
 	}
-	r.Inbound = b.readInbound(r, get(route, "policies", "inbound"), drafts)
+	r.Inbound = b.readInbound(r, get(route, "policies", "inbound"))
 	return r
 }
 
 // readInbound reads the names of a route's policies.
-func (b *build) readInbound(r *routeDraft, list any, drafts []*policyDraft) (names []string) {
+func (b *routesReader) readInbound(r *routeDraft, list any) (names []string) {
 	items, _ := list.([]any)
 	for i, item := range items {
 		name, ok := item.(string)
@@ -137,9 +151,9 @@ func (b *build) readInbound(r *routeDraft, list any, drafts []*policyDraft) (nam
 			continue
 		}
 		names = append(names, name)
-		known, all := b.policyNames(drafts)
+		known, all := b.policyNames(b.drafts)
 		if all && !slices.Contains(known, name) {
-			b.routes.problem(at(r.inboundAt, i), "there is no policy of this name in %s; known are: %s", PoliciesFile, listed(known))
+			r.source.problem(at(r.inboundAt, i), "there is no policy of this name in %s; known are: %s", PoliciesFile, listed(known))
 		}
 	}
 	return names
@@ -157,14 +171,14 @@ func (b *build) policyNames(drafts []*policyDraft) (names []string, all bool) {
 }
 
 // checkExtensions refuses x-zuplo- properties that would mean nothing, at a place where these do.
-func (b *build) checkExtensions(pointer string, n *node, known ...string) {
+func (s *source) checkExtensions(pointer string, n *node, known ...string) {
 	for _, m := range n.members {
 		if strings.HasPrefix(m.name, "x-zuplo-") && !slices.Contains(known, m.name) {
 			hint := ""
 			if len(known) > 0 {
 				hint = fmt.Sprintf("; known here: %s", strings.Join(known, ", "))
 			}
-			b.routes.nameProblem(jsonpointer.Join(pointer, m.name), "unknown property %q%s", m.name, hint)
+			s.nameProblem(jsonpointer.Join(pointer, m.name), "unknown property %q%s", m.name, hint)
 		}
 	}
 }

@@ -21,6 +21,7 @@ import (
 // source is one file on its way to a Config: its bytes, its values with references resolved, and what is wrong with it.
 type source struct {
 	file  string // as it is printed
+	name  string // within the folder
 	data  []byte
 	lines lines
 	root  *node // nil if the file is missing or no strict JSON
@@ -42,7 +43,7 @@ type source struct {
 
 // open reads a file. A missing one is a problem unless it is optional.
 func open(folder fs.FS, printed, name string, optional bool) *source {
-	s := &source{file: path.Join(printed, name),
+	s := &source{file: path.Join(printed, name), name: name,
 		failed: map[string]bool{}, fromEnv: map[string][]reference{}, bad: map[string]bool{}, unknown: map[string]bool{}}
 	data, err := read(folder, name)
 	s.data, s.lines = data, newLines(data)
@@ -189,6 +190,14 @@ func (s *source) line(pointer string) int {
 	return s.lines.line(s.offset(pointer, true))
 }
 
+// where says, in a text about a place in s, where the name or value at a pointer of a file stands.
+func (s *source) where(other *source, pointer string) string {
+	if other == s {
+		return fmt.Sprintf("on line %d", s.line(pointer))
+	}
+	return fmt.Sprintf("in %s on line %d", other.name, other.line(pointer))
+}
+
 // sound says that nothing at the pointer or within has a problem so far.
 func (s *source) sound(pointer string) bool { return !s.bad[pointer] }
 
@@ -219,8 +228,11 @@ func (s *source) meaningless(f fault) bool {
 	return false
 }
 
-// check adds what a schema says of the value at the pointer.
+// check adds what a schema says of the value at the pointer. Of a file that could not be read there is nothing to say.
 func (s *source) check(sc *schema.Schema, at string, value any) {
+	if s.root == nil {
+		return
+	}
 	for _, p := range sc.Check(value) {
 		if p.AtKey {
 			s.unknown[at+p.Pointer] = true

@@ -43,7 +43,7 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 	}
 	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins}
 	for _, r := range routes {
-		if b.routes.sound(r.at) && slices.Contains(r.Inbound, d.Name) {
+		if r.source.sound(r.at) && slices.Contains(r.Inbound, d.Name) {
 			d.Input.Routes = append(d.Input.Routes, policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
 		}
 	}
@@ -129,15 +129,15 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 	}
 	for _, r := range routes {
 		if d := servedBy[r.Path]; d != nil {
-			b.routes.nameProblem(r.pathAt, "policy %q serves path %q itself: the route must have another", d.Name, r.Path)
+			r.source.nameProblem(r.pathAt, "policy %q serves path %q itself: the route must have another", d.Name, r.Path)
 		}
 		b.checkPrincipals(r, drafts)
 		i := slices.IndexFunc(r.Inbound, func(name string) bool { return authenticates[name] })
 		switch {
 		case i >= 0 && strings.Contains(r.Path, "{") && pathFault(r.Path) == "":
-			b.routes.nameProblem(r.pathAt, "must be a path without {...}, since policy %q authenticates its callers", r.Inbound[i])
+			r.source.nameProblem(r.pathAt, "must be a path without {...}, since policy %q authenticates its callers", r.Inbound[i])
 		case i < 0:
-			b.routes.note(b.routes.nearest(r.inboundAt), "route %q is open to everybody: none of its policies authenticates", r.ID)
+			r.source.note(r.source.nearest(r.inboundAt), "route %q is open to everybody: none of its policies authenticates", r.ID)
 		}
 	}
 }
@@ -183,7 +183,7 @@ func (b *build) checkPrincipals(r *routeDraft, drafts []*policyDraft) {
 		case d.kind == nil || d.Options == nil || !b.policies.sound(d.at), d.Report.Authenticates:
 			return
 		case d.Middleware != nil && d.Middleware.NamesPrincipal:
-			b.routes.problem(at(r.inboundAt, i), "policy %q names the principal, but no policy before it on this route "+
+			r.source.problem(at(r.inboundAt, i), "policy %q names the principal, but no policy before it on this route "+
 				"authenticates: put one that signs people in before it", name)
 		}
 	}
