@@ -133,8 +133,8 @@ func (s *Schema) Check(value any) []Problem {
 	if !ok {
 		return []Problem{{Text: "cannot be checked against its schema"}}
 	}
-	w := wording{source: s.source, document: value}
-	return tidy(w.explain(fault))
+	w := newWording(s.source, value)
+	return tidy(w.onceEach(w.explain(fault)))
 }
 
 // tidy puts problems into an order that does not depend on the order of maps, each once.

@@ -33,6 +33,7 @@ func value(t *testing.T, raw string) any {
 // Each fault is told at its place and in our words, without the value (G10): every value at fault holds "canary".
 func TestG10_Wording(t *testing.T) {
 	const choice = `{"anyOf": [{"type": "string", "minLength": 20}, {"type": "array", "items": {"type": "string"}}]}`
+	const near = `{"properties": {"$schema": {}, "clientId": {}, "forwardSearch": {}}, "additionalProperties": false}`
 	tests := []struct {
 		name, schema, value string
 		want                []string // "pointer: text", the pointer of a name in angle brackets
@@ -71,6 +72,20 @@ func TestG10_Wording(t *testing.T) {
 			[]string{`</b>: unknown property "b"`}},
 		{"unevaluatedProperties", `{"allOf": [{"properties": {"a": {}}}], "unevaluatedProperties": false}`, `{"a": 1, "b": "canary"}`,
 			[]string{`</b>: unknown property "b"`}},
+		{"a misspelt property", near, `{"clientid": "canary", "forwardserch": "canary", "other": 1, "schema": 1}`, []string{
+			`</clientid>: unknown property "clientid": did you mean "clientId"?`,
+			`</forwardserch>: unknown property "forwardserch": did you mean "forwardSearch"?`,
+			`</other>: unknown property "other"; known here: clientId, forwardSearch`,
+			`</schema>: unknown property "schema": did you mean "$schema"?`}},
+		{"a misspelt property in place of a required one is one problem", `{"required": ["clientId", "scope"], "allOf": [` + near + `]}`,
+			`{"clientID": "canary"}`, []string{`: missing property "scope"`, `</clientID>: unknown property "clientID": did you mean "clientId"?`}},
+		{"what is there already was not meant", `{"required": ["clientId"], ` + near[1:], `{"clientID": "canary", "clientId": "canary"}`,
+			[]string{`</clientID>: unknown property "clientID"; known here: clientId, forwardSearch`}},
+		{"a property of the same name that another object lacks", `{"items": {"required": ["clientId"], ` + near[1:] + `}`, `[{"clientID": "canary"}, {}]`,
+			[]string{`</0/clientID>: unknown property "clientID": did you mean "clientId"?`, `/1: missing property "clientId"`}},
+		{"a misspelt property that another needs", `{"dependentRequired": {"$schema": ["clientId"]}, ` + near[1:], `{"$schema": "canary", "clientID": 1}`,
+			[]string{`</clientID>: unknown property "clientID": did you mean "clientId"?`}},
+		{"a misspelt choice", `{"enum": ["open-api", "url-pattern", 1]}`, `"urlPatern"`, []string{`: must be one of "open-api", "url-pattern", 1; did you mean "url-pattern"?`}},
 		{"a property that is false", `{"properties": {"type": false}}`, `{"type": "canary"}`, []string{`</type>: unknown property "type"`}},
 		{"propertyNames", `{"propertyNames": {"maxLength": 3}}`, `{"long": "canary"}`, []string{"</long>: the name must be at most 3 characters long"}},
 		{"a name that needs escapes twice", `{"properties": {"a~b/c %25é": {"type": "string"}}}`, `{"a~b/c %25é": 1}`, []string{"/a~0b~1c %25é: must be a string"}},

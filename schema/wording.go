@@ -20,6 +20,13 @@ import (
 type wording struct {
 	source   any
 	document any
+	// meant are the properties that misspelt ones stand for, lacks are the problems that tell of a missing property.
+	meant map[member]bool
+	lacks map[Problem]member
+}
+
+func newWording(source, document any) *wording {
+	return &wording{source: source, document: document, meant: map[member]bool{}, lacks: map[Problem]member{}}
 }
 
 // The library's only messages that are read. None of them holds a value, and each tells what a place alone does not.
@@ -30,7 +37,7 @@ const (
 	saysFew   = "valid must be >= " // of contains, with counts after it
 )
 
-func (w wording) explain(fault *jsonschema.ValidationError) (found []Problem) {
+func (w *wording) explain(fault *jsonschema.ValidationError) (found []Problem) {
 	switch {
 	case len(fault.Causes) == 0:
 		return w.leaf(fault)
@@ -46,7 +53,7 @@ func (w wording) explain(fault *jsonschema.ValidationError) (found []Problem) {
 }
 
 // choice explains that none of several schemas holds: by the one that is of the right type, if there is one such.
-func (w wording) choice(fault *jsonschema.ValidationError) []Problem {
+func (w *wording) choice(fault *jsonschema.ValidationError) []Problem {
 	at := plain(fault.InstanceLocation)
 	schema, _ := w.keywordOf(fault)
 	if expects, ok := schema["x-expects"].(string); ok {
@@ -72,7 +79,7 @@ func (w wording) choice(fault *jsonschema.ValidationError) []Problem {
 }
 
 // wrongTypes answers the types that the fault misses at the place itself.
-func (w wording) wrongTypes(fault *jsonschema.ValidationError, place string) (types []string) {
+func (w *wording) wrongTypes(fault *jsonschema.ValidationError, place string) (types []string) {
 	if len(fault.Causes) == 0 && fault.InstanceLocation == place {
 		if schema, key := w.keywordOf(fault); key == "type" {
 			return typeNames(schema["type"])
@@ -85,7 +92,7 @@ func (w wording) wrongTypes(fault *jsonschema.ValidationError, place string) (ty
 }
 
 // keywordOf answers the schema that the failed keyword is part of, and the keyword.
-func (w wording) keywordOf(fault *jsonschema.ValidationError) (map[string]any, string) {
+func (w *wording) keywordOf(fault *jsonschema.ValidationError) (map[string]any, string) {
 	_, pointer, _ := strings.Cut(fault.AbsoluteKeywordLocation, "#")
 	names := jsonpointer.Split(plain(pointer))
 	// dependentRequired points at one name of one list, the others at the keyword itself.
@@ -102,7 +109,7 @@ func (w wording) keywordOf(fault *jsonschema.ValidationError) (map[string]any, s
 	return nil, ""
 }
 
-func (w wording) leaf(fault *jsonschema.ValidationError) []Problem {
+func (w *wording) leaf(fault *jsonschema.ValidationError) []Problem {
 	at := plain(fault.InstanceLocation)
 	if fault.Message == saysFalse {
 		names := jsonpointer.Split(at)
@@ -120,16 +127,13 @@ func (w wording) leaf(fault *jsonschema.ValidationError) []Problem {
 	var found []Problem
 	switch key {
 	case "additionalProperties":
-		for _, name := range unnamed(schema, members) {
-			found = append(found, Problem{Pointer: jsonpointer.Join(at, name), AtKey: true, Text: unknownText(schema, name)})
-		}
-		return found
+		return w.unknown(at, schema, members)
 	case "required":
 		required, _ := schema["required"].([]any)
 		for _, item := range required {
 			name, _ := item.(string)
 			if _, there := members[name]; !there {
-				found = append(found, Problem{Pointer: at, Text: fmt.Sprintf("missing property %q", name)})
+				found = append(found, w.missing(at, name, ""))
 			}
 		}
 		return found
@@ -138,12 +142,12 @@ func (w wording) leaf(fault *jsonschema.ValidationError) []Problem {
 	}
 	// What propertyNames finds is a name, which the library places where its value is.
 	if strings.Contains(fault.KeywordLocation, "/propertyNames/") {
-		return []Problem{{Pointer: at, AtKey: true, Text: "the name " + w.text(schema, key)}}
+		return []Problem{{Pointer: at, AtKey: true, Text: "the name " + text(schema, key, nil)}}
 	}
-	return []Problem{{Pointer: at, Text: w.text(schema, key)}}
+	return []Problem{{Pointer: at, Text: text(schema, key, value)}}
 }
 
-func (w wording) dependents(at string, schema, members map[string]any) (found []Problem) {
+func (w *wording) dependents(at string, schema, members map[string]any) (found []Problem) {
 	named, _ := schema["dependentRequired"].(map[string]any)
 	for _, name := range slices.Sorted(maps.Keys(named)) {
 		if _, there := members[name]; !there {
@@ -153,7 +157,7 @@ func (w wording) dependents(at string, schema, members map[string]any) (found []
 		for _, item := range needed {
 			other, _ := item.(string)
 			if _, there := members[other]; !there {
-				found = append(found, Problem{Pointer: at, Text: fmt.Sprintf("missing property %q, which %q needs", other, name)})
+				found = append(found, w.missing(at, other, fmt.Sprintf(", which %q needs", name)))
 			}
 		}
 	}
@@ -161,7 +165,7 @@ func (w wording) dependents(at string, schema, members map[string]any) (found []
 }
 
 // text words a fault of one value.
-func (w wording) text(schema map[string]any, key string) string {
+func text(schema map[string]any, key string, value any) string {
 	limit := schema[key]
 	switch key {
 	case "type":
@@ -170,14 +174,7 @@ func (w wording) text(schema map[string]any, key string) string {
 		return "must be " + literal(limit)
 	case "enum":
 		values, _ := limit.([]any)
-		words := make([]string, len(values))
-		for i, value := range values {
-			words[i] = literal(value)
-		}
-		if len(words) == 1 {
-			return "must be " + words[0]
-		}
-		return "must be one of " + strings.Join(words, ", ")
+		return chosen(values, value)
 	case "minimum":
 		return fmt.Sprintf("must be at least %v", limit)
 	case "maximum":
@@ -223,21 +220,6 @@ func (w wording) text(schema map[string]any, key string) string {
 		return "does not list what it must"
 	}
 	return "is not allowed by the schema"
-}
-
-// unknownText helps with a property that is not known by naming those that are.
-func unknownText(schema map[string]any, name string) string {
-	properties, _ := schema["properties"].(map[string]any)
-	var known []string
-	for _, name := range slices.Sorted(maps.Keys(properties)) {
-		if !strings.HasPrefix(name, "$") {
-			known = append(known, name)
-		}
-	}
-	if len(known) == 0 {
-		return fmt.Sprintf("unknown property %q", name)
-	}
-	return fmt.Sprintf("unknown property %q; known here: %s", name, strings.Join(known, ", "))
 }
 
 func typeNames(value any) []string {
