@@ -82,7 +82,7 @@ func (c *chain) read(w http.ResponseWriter, r *http.Request) (mcp.Message, *http
 	if !needed || r.Method != http.MethodPost {
 		return mcp.Message{}, r, true
 	}
-	body, ok := proxy.ReadBody(w, r, proxy.DefaultMaxBody)
+	body, ok := proxy.ReadBody(w, r, proxy.DefaultMaxBody, proxy.DefaultBodyWait)
 	if !ok {
 		return mcp.Message{}, r, false
 	}

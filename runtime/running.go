@@ -192,7 +192,7 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 	if c.lane == nil {
 		c.lane = h.lanes.Add(c.key, new(lane), h.forgetLane)
 	}
-	transport, release := h.transports.Acquire(r.Upstream)
+	transport, release := h.transports.Acquire(r.Upstream, 0)
 	c.releaseTransport = release
 	c.next = proxy.New(proxy.Options{
 		Upstream:      r.Upstream,

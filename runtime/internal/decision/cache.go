@@ -19,7 +19,7 @@ type Options struct {
 	// than allow. Bytes are an estimate that errs on the high side.
 	MaxEntries int
 	MaxBytes   int64
-	// Wait is how long a request waits for a decision before it is Unavailable. Default 2 s.
+	// Wait is how long a request waits for a decision before it is Unavailable, unless its Query says so. Default 2 s.
 	Wait time.Duration
 	// Misses is how many calls to one policy are in flight at most; more wait. Default 64.
 	Misses int
@@ -38,6 +38,9 @@ type Query struct {
 	// Anonymous says that the request brings nothing that a decision could depend on as a credential. The limit does not
 	// hold it back: whoever shares an address with somebody who guesses must still be told where to sign in.
 	Anonymous bool
+	// Wait is how long this request waits for the decision, and how long the call may take that it starts. Zero:
+	// Options.Wait.
+	Wait time.Duration
 }
 
 // Load asks the policy. It is called without a lock and must return soon after its context ends. It may be called

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/netip"
@@ -39,7 +40,8 @@ const (
 
 // miss gets a decision that is not remembered: by joining the flight for its key, or by starting one.
 func (c *Cache) miss(ctx context.Context, q Query, hold *Hold, state *state, load Load) (policies.Decision, Source) {
-	waiting, cancel := context.WithTimeout(ctx, c.wait)
+	q.Wait = cmp.Or(q.Wait, c.wait)
+	waiting, cancel := context.WithTimeout(ctx, q.Wait)
 	defer cancel()
 	client := clientOf(q.Client)
 	alone := false
@@ -117,7 +119,7 @@ func (c *Cache) board(q Query, hold *Hold, state *state, client netip.Addr, alon
 
 // fly makes the call and lands.
 func (c *Cache) fly(ctx context.Context, f *flight, load Load) {
-	ctx, cancel := context.WithTimeout(ctx, c.wait)
+	ctx, cancel := context.WithTimeout(ctx, f.query.Wait)
 	defer cancel()
 	select {
 	case f.state.slots <- struct{}{}:

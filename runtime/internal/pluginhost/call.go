@@ -132,7 +132,7 @@ func (p *Policy) cut(ctx context.Context, in *instance, err error) bool {
 	if code := status.Code(err); code != codes.Unavailable && code != codes.Canceled {
 		return false
 	}
-	timer := time.NewTimer(p.host.options.RestartWait / 2)
+	timer := time.NewTimer(p.host.waitForRestart() / 2)
 	defer timer.Stop()
 	select {
 	case <-in.proc.done:

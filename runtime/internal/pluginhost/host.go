@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"durward/policies"
@@ -35,7 +36,7 @@ type Options struct {
 	// killed, which counts as a crash. Default: 5 s.
 	HealthInterval time.Duration
 	// RestartWait is how long a call waits for a restart. One that was cut waits half of that to learn that the process
-	// died. Default: 2 s.
+	// died. Default: 2 s. See SetRestartWait.
 	RestartWait time.Duration
 	// StuckAfter is how long a process may leave every Evaluate unanswered, three at least, before it is killed, which
 	// counts as a crash. Default: 5 s.
@@ -51,6 +52,8 @@ type Host struct {
 	run     *runDir
 	starter *starter
 	bounds  *memoryBounds
+	// restartWait is Options.RestartWait, or what was said since, in nanoseconds.
+	restartWait atomic.Int64
 	// ctx ends all starts when the host closes.
 	ctx    context.Context
 	cancel context.CancelFunc
@@ -122,11 +125,19 @@ func New(options Options) (*Host, error) {
 		return nil, fmt.Errorf("make plugin host: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Host{
+	h := &Host{
 		options: options, run: run, starter: newStarter(), ctx: ctx, cancel: cancel,
 		bounds: newMemoryBounds(options.MemoryInterval, options.Logger), policies: make(map[*Policy]struct{}),
-	}, nil
+	}
+	h.SetRestartWait(options.RestartWait)
+	return h, nil
 }
+
+// SetRestartWait changes Options.RestartWait for the calls that begin to wait from now on.
+func (h *Host) SetRestartWait(d time.Duration) { h.restartWait.Store(int64(d)) }
+
+// waitForRestart is how long a call waits for a restart.
+func (h *Host) waitForRestart() time.Duration { return time.Duration(h.restartWait.Load()) }
 
 // Start starts a policy. When it returns without an error, the policy is configured and healthy, and must be stopped; with
 // an error, nothing is left of it, or will be: if ctx ends first, Start returns at once and the process is killed in the

@@ -153,7 +153,7 @@ func (p *Policy) await(ctx context.Context) (*instance, error) {
 	if in != nil || err != nil {
 		return in, err
 	}
-	timer := time.NewTimer(p.host.options.RestartWait)
+	timer := time.NewTimer(p.host.waitForRestart())
 	defer timer.Stop()
 	for {
 		select {

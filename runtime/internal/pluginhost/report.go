@@ -12,7 +12,8 @@ import (
 
 // confirm answers an error if what the process says of its input is not what the host knows: the host has planned paths,
 // leases, watched files and the inputs of decisions by its own report, and a process that means others is of another
-// version than the catalogue's, or lies. Notes and facts are for people and may differ. The error quotes neither report.
+// version than the catalogue's, or lies. Notes, facts and which option moves a path are for people and may differ. The
+// error quotes neither report.
 func confirm(process, host policies.Report) error {
 	host, err := policypb.DecodeReport(policypb.EncodeReport(host)) // in the form that a report has on its way
 	if err != nil {
@@ -42,9 +43,13 @@ func sameVary(a, b policies.Vary) bool {
 func sorted(texts []string) []string { return slices.Sorted(slices.Values(texts)) }
 
 func sortedPaths(paths []policies.Path) []policies.Path {
-	return slices.SortedFunc(slices.Values(paths), func(a, b policies.Path) int {
+	served := slices.SortedFunc(slices.Values(paths), func(a, b policies.Path) int {
 		return cmp.Or(cmp.Compare(a.Path, b.Path), compareBool(a.Admin, b.Admin))
 	})
+	for i := range served {
+		served[i].Option = ""
+	}
+	return served
 }
 
 func compareBool(a, b bool) int {

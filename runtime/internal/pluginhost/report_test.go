@@ -35,6 +35,7 @@ func TestProcessMustConfirmTheHostsReport(t *testing.T) {
 		{"other words for people", func(r *policies.Report) {
 			r.Facts = []policies.Fact{{Name: "n", Value: "v"}}
 			r.Notes = []policies.Problem{{Text: "note"}}
+			r.Paths[0].Option = "/at"
 		}, ""},
 		{"a path more", func(r *policies.Report) { r.Paths = append(r.Paths, policies.Path{Path: "/c"}) }, "other paths"},
 		{"no path", func(r *policies.Report) { r.Paths = nil }, "other paths"},

@@ -13,11 +13,9 @@ import (
 // firstRead bounds what is set aside on the word of a Content-Length alone.
 const firstRead = 64 << 10
 
-// bodyTimeout bounds how long a body may take to arrive.
-const bodyTimeout = time.Minute
-
-// readBody reads the whole body, or fails: with *http.MaxBytesError if it is longer than limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
+// readBody reads the whole body, or fails: with *http.MaxBytesError if it is longer than limit bytes, and if it has not
+// arrived after wait.
+func readBody(w http.ResponseWriter, r *http.Request, limit int64, wait time.Duration) ([]byte, error) {
 	if r.ContentLength > limit {
 		return nil, &http.MaxBytesError{Limit: limit}
 	}
@@ -27,7 +25,7 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 	// One byte more than announced: then the read that fills the buffer also finds the end.
 	body := make([]byte, 0, min(max(r.ContentLength, 511), firstRead)+1)
 	reading := http.NewResponseController(w)
-	_ = reading.SetReadDeadline(time.Now().Add(bodyTimeout)) // a writer that has none is not a connection's
+	_ = reading.SetReadDeadline(time.Now().Add(wait)) // a writer that has none is not a connection's
 	defer func() { _ = reading.SetReadDeadline(time.Time{}) }()
 	from := http.MaxBytesReader(w, r.Body, limit)
 	for {
@@ -46,9 +44,10 @@ func readBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, erro
 }
 
 // ReadBody reads the whole body for a host that must know the message before the proxy gets the request. false: it could
-// not be read, and the client has its answer. The request must then be given that body anew, from memory.
-func ReadBody(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, bool) {
-	body, err := readBody(w, r, limit)
+// not be read, and the client has its answer. The request must then be given that body anew, from memory. limit is in
+// bytes, and wait is how long the body may take to arrive.
+func ReadBody(w http.ResponseWriter, r *http.Request, limit int64, wait time.Duration) ([]byte, bool) {
+	body, err := readBody(w, r, limit, wait)
 	if err != nil {
 		refuseBody(w, err, limit)
 		return nil, false

@@ -14,8 +14,9 @@ import (
 
 // Defaults of Options.
 const (
-	DefaultMaxBody = 4 << 20
-	DefaultStall   = 30 * time.Second
+	DefaultMaxBody  = 4 << 20
+	DefaultBodyWait = time.Minute
+	DefaultStall    = 30 * time.Second
 )
 
 // Options say how one route is proxied.
@@ -29,6 +30,12 @@ type Options struct {
 	Transport http.RoundTripper
 	// MaxBody bounds a request's body, in bytes; above it the answer is 413. Zero: DefaultMaxBody.
 	MaxBody int64
+	// BodyWait is how long a request's body may take to arrive. Zero: DefaultBodyWait.
+	BodyWait time.Duration
+	// AnswerWait is how long the upstream may take until its answer begins, to anything but a request that only listens;
+	// then the answer is 504. Zero: as long as the client waits, since the first byte may be as long in coming as the
+	// longest tool runs.
+	AnswerWait time.Duration
 	// Stall is how long a client may take none of the bytes that wait for it before it counts as gone. Zero:
 	// DefaultStall.
 	Stall time.Duration
@@ -42,6 +49,12 @@ type Options struct {
 	OnBroken func(error)
 	// Streams counts the event streams that are open. nil: nobody counts.
 	Streams *atomic.Int64
+	// Places bound the event streams of all routes that share them, to MaxStreams; above it the answer is 503. nil, and zero:
+	// no bound.
+	Places     *Places
+	MaxStreams int64
+	// OnFull is called for each request that is refused for want of a place. nil: nobody counts.
+	OnFull func()
 	// Now is the clock by which credentials end. nil: time.Now.
 	Now func() time.Time
 	// Listeners are told when streams that only listen are to end although calls go on. nil: never.
@@ -53,6 +66,9 @@ func New(o Options) http.Handler {
 	if o.MaxBody == 0 {
 		o.MaxBody = DefaultMaxBody
 	}
+	if o.BodyWait == 0 {
+		o.BodyWait = DefaultBodyWait
+	}
 	if o.Stall == 0 {
 		o.Stall = DefaultStall
 	}
@@ -62,8 +78,14 @@ func New(o Options) http.Handler {
 	if o.OnBroken == nil {
 		o.OnBroken = func(error) {}
 	}
+	if o.OnFull == nil {
+		o.OnFull = func() {}
+	}
 	if o.Streams == nil {
 		o.Streams = new(atomic.Int64)
+	}
+	if o.Places == nil {
+		o.Places = new(Places)
 	}
 	if o.Now == nil {
 		o.Now = time.Now
@@ -85,6 +107,8 @@ type exchange struct {
 	method string
 	body   []byte // of the request
 	way    *passage.Passage
+	// placed says that the exchange has a place among the event streams.
+	placed bool
 	// ctx is that of the call to the upstream, and cancel its end.
 	ctx    context.Context
 	cancel context.CancelCauseFunc
@@ -97,11 +121,16 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuseMethod(w)
 		return
 	}
-	body, ok := ReadBody(w, r, h.MaxBody)
+	body, ok := ReadBody(w, r, h.MaxBody, h.BodyWait)
 	if !ok {
 		return
 	}
 	x := exchange{w: w, method: r.Method, body: body, way: passage.From(r.Context())}
+	if !h.take(&x, r.Header) {
+		h.refuseFull(&x)
+		return
+	}
+	defer h.giveBack(&x)
 	x.ctx, x.cancel = context.WithCancelCause(r.Context())
 	defer x.cancel(nil)
 	x.way.OnEnd(x.cancel)
@@ -110,7 +139,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		defer h.listen(&x)()
 	}
 
+	begun := h.awaitAnswer(&x)
 	res, err := h.Transport.RoundTrip(h.request(x.ctx, r, body))
+	begun()
 	if err != nil {
 		h.refuse(&x, unanswered(x.ctx, err))
 		return
@@ -126,5 +157,6 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.relayEvents(&x, res)
 		return
 	}
+	h.giveBack(&x)
 	h.relay(&x, res)
 }

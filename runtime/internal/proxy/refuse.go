@@ -32,8 +32,14 @@ func unanswered(ctx context.Context, err error) *fault {
 	return &fault{status: http.StatusBadGateway, text: "the upstream cannot be reached", cause: err}
 }
 
+// errLate ends a call whose answer has not begun in time.
+var errLate = errors.New("the answer has not begun in time")
+
 // ended says what the end of ctx means to a client that has no answer yet.
 func ended(ctx context.Context) *fault {
+	if cause := context.Cause(ctx); errors.Is(cause, errLate) {
+		return &fault{status: http.StatusGatewayTimeout, text: "the upstream did not answer in time", cause: cause}
+	}
 	if errors.Is(context.Cause(ctx), context.Canceled) {
 		return &fault{status: statusClientGone, text: "the client has gone"}
 	}
@@ -77,6 +83,15 @@ func (h *handler) refuse(x *exchange, f *fault) {
 		x.w.Header().Set("Retry-After", "1")
 	}
 	mcp.WriteError(x.w, f.status, requestID(x.body), mcp.CodeInternal, f.text)
+}
+
+// refuseFull answers that there are as many event streams as there may be. The upstream was not asked: whoever tries again
+// has nothing done twice.
+func (h *handler) refuseFull(x *exchange) {
+	h.OnFull()
+	x.w.Header().Set("Retry-After", fullRetry)
+	mcp.WriteError(x.w, http.StatusServiceUnavailable, requestID(x.body), mcp.CodeInternal,
+		"the gateway has as many event streams open as it may: try again shortly")
 }
 
 // requestID answers the JSON-RPC id under which the client waits, or nil.

@@ -96,6 +96,10 @@ func (h *handler) relayEvents(x *exchange, res *http.Response) {
 	if out.flush() != nil { // the head: the first event may be long in coming
 		panic(http.ErrAbortHandler)
 	}
+	if !x.placed { // an answer that nobody could expect to be a stream
+		h.Places.open.Add(1)
+		x.placed = true
+	}
 	h.Streams.Add(1)
 	defer h.Streams.Add(-1)
 	s := newStream(res.Header, x.cancel)

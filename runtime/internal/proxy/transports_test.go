@@ -17,22 +17,22 @@ func TestTransportsAreSharedByOrigin(t *testing.T) {
 		made.Add(1)
 		return struct{ http.RoundTripper }{base}
 	}}
-	_, first := transports.Acquire(parse(t, "http://127.0.0.1:1/a"))
-	_, second := transports.Acquire(parse(t, "http://127.0.0.1:1/b?c=d"))
-	_, other := transports.Acquire(parse(t, "http://127.0.0.1:2/a"))
-	_, secure := transports.Acquire(parse(t, "https://127.0.0.1:1/a"))
+	_, first := transports.Acquire(parse(t, "http://127.0.0.1:1/a"), 0)
+	_, second := transports.Acquire(parse(t, "http://127.0.0.1:1/b?c=d"), 0)
+	_, other := transports.Acquire(parse(t, "http://127.0.0.1:2/a"), 0)
+	_, secure := transports.Acquire(parse(t, "https://127.0.0.1:1/a"), 0)
 	if made.Load() != 3 {
 		t.Errorf("%d transports, want 3", made.Load())
 	}
 	first()
 	first() // twice is once
-	_, third := transports.Acquire(parse(t, "http://127.0.0.1:1/a"))
+	_, third := transports.Acquire(parse(t, "http://127.0.0.1:1/a"), 0)
 	if made.Load() != 3 {
 		t.Error("a transport in use was made anew")
 	}
 	second()
 	third()
-	_, again := transports.Acquire(parse(t, "http://127.0.0.1:1/a"))
+	_, again := transports.Acquire(parse(t, "http://127.0.0.1:1/a"), 0)
 	if made.Load() != 4 {
 		t.Error("a transport that nobody used was kept")
 	}
@@ -63,9 +63,9 @@ func TestTransportsKeepConnectionsAcrossAReload(t *testing.T) {
 		t.Helper()
 		readAll(t, do(t, &http.Client{Transport: rt}, request(t, http.MethodGet, to, nil)))
 	}
-	old, releaseOld := transports.Acquire(to)
+	old, releaseOld := transports.Acquire(to, 0)
 	get(old)
-	next, releaseNext := transports.Acquire(to)
+	next, releaseNext := transports.Acquire(to, 0)
 	releaseOld()
 	get(next)
 	if connections.Load() != 1 {
