@@ -46,16 +46,16 @@ func run(args []string, out, errOut io.Writer) int {
 		}
 		return 2
 	}
-	return explain(err, errOut)
+	return failed(err, errOut)
 }
 
-// explain prints why a command failed and answers its exit status.
-func explain(err error, errOut io.Writer) int {
+// failed prints why a command failed and answers its exit status.
+func failed(err error, errOut io.Writer) int {
 	if status, ok := errors.AsType[exitError](err); ok {
 		return int(status)
 	}
 	if refused, ok := errors.AsType[*runtime.ConfigError](err); ok {
-		fmt.Fprintln(errOut, refused) // each problem on a line that begins with its place, as validate prints it
+		newPrinter(errOut).problems("", refused.Problems) // as validate prints them
 		fmt.Fprintf(errOut, "durward: nothing is served: %s in the configuration\n",
 			plural(len(refused.Problems), "problem", "problems"))
 		return 1
@@ -85,7 +85,7 @@ each client signs its user in before it may call a tool.`,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(newServeCommand(), newDemoCommand(), newValidateCommand(), newPlanCommand(), newStatusCommand(),
-		newVersionCommand(), newPolicyCommand())
+		newSchemaCommand(), newVersionCommand(), newPolicyCommand())
 	return root
 }
 

@@ -3,14 +3,16 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"os"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
 )
 
-// pseudoTerminal opens a terminal of this size, and answers the end that programs write to.
-func pseudoTerminal(t *testing.T, columns, rows int) *os.File {
+// pseudoTerminal opens a terminal of this size.
+func pseudoTerminal(t *testing.T, columns, rows int) (programs, person *os.File) {
 	t.Helper()
 	check := func(err error) {
 		t.Helper()
@@ -29,11 +31,22 @@ func pseudoTerminal(t *testing.T, columns, rows int) *os.File {
 	slave, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
 	check(err)
 	t.Cleanup(func() { _ = slave.Close() })
-	return slave
+	return slave, master
+}
+
+// shown is what a terminal shows once it has shown a text of the length of want, with line ends as programs write them.
+func shown(t *testing.T, person *os.File, want string) string {
+	t.Helper()
+	screen := make([]byte, len(want)+strings.Count(want, "\n"))
+	if _, err := io.ReadFull(person, screen); err != nil {
+		t.Fatal(err)
+	}
+	return strings.ReplaceAll(string(screen), "\r\n", "\n")
 }
 
 func TestTerminalIsKnownBySize(t *testing.T) {
-	if got, on := terminalOf(pseudoTerminal(t, 132, 50)); !on || got != (terminal{132, 50}) {
+	programs, _ := pseudoTerminal(t, 132, 50)
+	if got, on := terminalOf(programs); !on || got != (terminal{132, 50}) {
 		t.Errorf("the terminal is %+v, %v", got, on)
 	}
 	r, w, err := os.Pipe()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 
 	"github.com/spf13/cobra"
@@ -12,14 +11,20 @@ import (
 
 func newValidateCommand() *cobra.Command {
 	var s settings
+	var r report
 	c := &cobra.Command{
 		Use:   "validate",
 		Short: "Check a configuration without running it",
 		Long: `Check the configuration in --config, without starting or writing anything. The
 variables that it names with $env(NAME) must be set, as they must be for serve.
 
+With --strict what is not safe in production is a problem too: each is printed with
+its remedy, after "unsafe: ". With --references the variables are listed that are
+named: where each comes from and where it stands, never what it holds.
+
 Exit status 0: it can be served. Any notes are printed, and a summary last.
-Exit status 1: every problem is printed as file:line:column: /pointer: text`,
+Exit status 1: every problem is printed as file:line:column: /pointer: text. On a
+terminal the line of the file is below it.`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
 			o, err := s.options(c, slog.New(slog.DiscardHandler))
@@ -30,26 +35,26 @@ Exit status 1: every problem is printed as file:line:column: /pointer: text`,
 			if err != nil {
 				return err
 			}
-			return report(c.OutOrStdout(), o.Config, v)
+			r.folder = o.Config
+			return r.print(c.OutOrStdout(), v)
 		},
 	}
 	s.addConfig(c)
+	r.format.addFormat(c)
+	c.Flags().BoolVar(&r.strict, "strict", false, "refuse what is not safe in production")
+	c.Flags().BoolVar(&r.references, "references", false, "list the variables that are named")
 	return c
 }
 
-// report prints what was found, one line each, and a summary last if the configuration can be served.
-func report(out io.Writer, folder string, v runtime.Validation) error {
-	for _, p := range v.Problems {
-		fmt.Fprintln(out, p)
-	}
-	if len(v.Problems) > 0 {
+// status is the error that ends the command: nil if the configuration may be served, and strictly seen should be.
+func (r report) status(v runtime.Validation) error {
+	if len(v.Problems) > 0 || r.strict && len(v.Unsafe) > 0 {
 		return exitError(1)
 	}
-	for _, n := range v.Notes {
-		n.Text = "note: " + n.Text
-		fmt.Fprintln(out, n)
-	}
-	fmt.Fprintf(out, "%s: no problems: %s, %s\n", folder, plural(v.Policies, "policy", "policies"),
-		plural(v.Routes, "route", "routes"))
 	return nil
+}
+
+// counted is what the configuration has.
+func counted(v runtime.Validation) string {
+	return fmt.Sprintf("%s, %s", plural(v.Policies, "policy", "policies"), plural(v.Routes, "route", "routes"))
 }

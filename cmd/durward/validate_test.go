@@ -214,7 +214,7 @@ func TestValidateShippedConfiguration(t *testing.T) {
 func TestValidatePrintsOneLineEach(t *testing.T) {
 	note := runtime.Problem{File: "config/policies.json", Line: 4, Column: 5, Pointer: "/policies/0", Text: "two\nlines"}
 	var out bytes.Buffer
-	if err := report(&out, "config", runtime.Validation{Notes: []runtime.Problem{note}, Policies: 2}); err != nil {
+	if err := (report{folder: "config"}).print(&out, runtime.Validation{Notes: []runtime.Problem{note}, Policies: 2}); err != nil {
 		t.Error(err)
 	}
 	want := "config/policies.json:4:5: /policies/0: note: two\\u000alines\nconfig: no problems: 2 policies, 0 routes\n"
@@ -222,7 +222,7 @@ func TestValidatePrintsOneLineEach(t *testing.T) {
 		t.Errorf("note (-want +got):\n%s", diff)
 	}
 	out.Reset()
-	err := report(&out, "config", runtime.Validation{Problems: []runtime.Problem{note, note}})
+	err := (report{folder: "config"}).print(&out, runtime.Validation{Problems: []runtime.Problem{note, note}})
 	if err != exitError(1) {
 		t.Errorf("error %v", err)
 	}
