@@ -49,7 +49,7 @@ func loadReaders(t *testing.T, folder fstest.MapFS, disk map[string]string) (Res
 				return report
 			},
 		}},
-		LookupEnv: func(name string) (string, bool) { return "/canary/" + name, true },
+		LookupEnv: func(name string) (string, bool) { return "/canary/" + name, !strings.HasSuffix(name, "_FILE") },
 		Content:   func(path string) string { asked[path]++; return disk[path] },
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/runtime/internal/reference"
 	"durward/schema"
 )
 
@@ -60,6 +61,7 @@ func (l *Loader) Load() Result {
 	for _, name := range routesFiles(l.options.FS) {
 		b.routes = append(b.routes, open(l.options.FS, l.options.Name, name, false))
 	}
+	b.openVariables()
 	config := b.config()
 	var problems, notes []Problem
 	var names []string
@@ -108,6 +110,8 @@ type build struct {
 	policies, gateway *source
 	// routes are the files with routes, in the order in which these are tried.
 	routes []*source
+	// variables are what references stand for.
+	variables *reference.Variables
 	// all blots out what came from the environment and every secret, secrets the secrets only.
 	all, secrets *strings.Replacer
 	// files are those that policies read, by path.
@@ -121,13 +125,13 @@ func (b *build) sources() []*source {
 
 // config answers the Config, which is whole only if no source has a problem.
 func (b *build) config() *Config {
-	b.policies.resolve(policiesTreatment, b.options.LookupEnv)
+	b.policies.resolve(policiesTreatment, b.lookup)
 	b.policies.check(b.schemas.Policies, "", b.policies.value)
 	for _, s := range b.routes {
-		s.resolve(routesTreatment, b.options.LookupEnv)
+		s.resolve(routesTreatment, b.lookup)
 		s.check(b.schemas.Routes, "", s.value)
 	}
-	b.gateway.resolve(gatewayTreatment, b.options.LookupEnv)
+	b.gateway.resolve(gatewayTreatment, b.lookup)
 	b.gateway.check(b.schemas.Gateway, "", b.gateway.value)
 	gateway := b.readGateway()
 	drafts := b.readPolicies()
@@ -145,46 +149,6 @@ func (b *build) config() *Config {
 		config.Routes = append(config.Routes, r.Route)
 	}
 	return config
-}
-
-// policiesTreatment: references are resolved in options.
-func policiesTreatment(names []string) treatment {
-	if len(names) > 4 && names[0] == "policies" && names[2] == "handler" && names[3] == "options" {
-		return resolve
-	}
-	return refuse
-}
-
-// routesTreatment: references are resolved in a handler's options. In those parts of an OpenAPI document that mean
-// nothing here, text may mention them.
-func routesTreatment(names []string) treatment {
-	if len(names) == 2 && names[0] == "paths" {
-		return refuse
-	}
-	if len(names) < 4 || names[0] != "paths" {
-		return free
-	}
-	switch names[3] {
-	case "operationId", "summary":
-		return refuse
-	case "x-zuplo-route":
-		if len(names) < 7 || names[4] != "handler" || names[5] != "options" {
-			return refuse
-		}
-		if len(names) == 7 && names[6] == "rewritePattern" {
-			return resolveURL
-		}
-		return resolve
-	}
-	return free
-}
-
-// gatewayTreatment: references are resolved in the one secret.
-func gatewayTreatment(names []string) treatment {
-	if len(names) == 1 && names[0] == "adminToken" {
-		return resolve
-	}
-	return refuse
 }
 
 // modules says which modules handler.module may name.

@@ -3,6 +3,8 @@ package config
 import (
 	"slices"
 	"strings"
+
+	"durward/runtime/internal/reference"
 )
 
 // pathPlace is a path and where it stands.
@@ -67,7 +69,7 @@ func pathFault(path string) string {
 func variable(segment string) (name string, ok bool) {
 	name, opened := strings.CutPrefix(segment, "{")
 	name, shut := strings.CutSuffix(name, "}")
-	return name, opened && shut && isEnvName(name)
+	return name, opened && shut && reference.IsName(name)
 }
 
 // notInPath is true of what is no pchar of RFC 3986 section 3.3. A percent sign is refused too: an escape would give one

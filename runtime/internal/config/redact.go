@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/runtime/internal/reference"
 )
 
 // minRedacted is the length in bytes from which a value is blotted out. Shorter ones occur in any text.
@@ -18,7 +19,7 @@ const minRedacted = 4
 type blots map[string]string
 
 // env blots out a resolved variable.
-func (b blots) env(r reference) { b.set(r.value, "$env("+r.name+")") }
+func (b blots) env(v reference.Variable) { b.set(v.Value, "$env("+v.Name+")") }
 
 // secret blots out every string within a secret option, and each line of one that has several: a crash dump shows them
 // apart.
@@ -66,12 +67,8 @@ func (b *build) blots(drafts []*policyDraft, adminToken string) (secrets, all bl
 func (b *build) withVariables(values blots) blots {
 	all := blots{}
 	maps.Copy(all, values)
-	for _, s := range b.sources() {
-		for _, used := range s.fromEnv {
-			for _, r := range used {
-				all.env(r)
-			}
-		}
+	for _, v := range b.variables.Used() {
+		all.env(v)
 	}
 	return all
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/runtime/internal/reference"
 	"durward/schema"
 	"durward/schema/jsonpointer"
 )
@@ -32,7 +33,7 @@ type source struct {
 	// value would be said of the reference.
 	failed map[string]bool
 	// fromEnv are the references within the text at a pointer.
-	fromEnv map[string][]reference
+	fromEnv map[string][]reference.Used
 	// bad are the pointers of all problems, and of everything around them.
 	bad map[string]bool
 	// unknown are the pointers of properties that must not be there. What lies within them has no meaning to be wrong.
@@ -44,7 +45,7 @@ type source struct {
 // open reads a file. A missing one is a problem unless it is optional.
 func open(folder fs.FS, printed, name string, optional bool) *source {
 	s := &source{file: path.Join(printed, name), name: name,
-		failed: map[string]bool{}, fromEnv: map[string][]reference{}, bad: map[string]bool{}, unknown: map[string]bool{}}
+		failed: map[string]bool{}, fromEnv: map[string][]reference.Used{}, bad: map[string]bool{}, unknown: map[string]bool{}}
 	data, err := read(folder, name)
 	s.data, s.lines = data, newLines(data)
 	switch {
@@ -152,7 +153,7 @@ func (s *source) writtenWithin(pointer string) map[string]string {
 func (s *source) origin(pointer string) string {
 	var names []string
 	for _, r := range s.fromEnv[pointer] {
-		if name := "$env(" + r.name + ")"; !slices.Contains(names, name) {
+		if name := "$env(" + r.Name + ")"; !slices.Contains(names, name) {
 			names = append(names, name)
 		}
 	}
@@ -244,14 +245,14 @@ func (s *source) check(sc *schema.Schema, at string, value any) {
 }
 
 // resolve sets value: what the file says, with references resolved as treat has it for each place.
-func (s *source) resolve(treat func(names []string) treatment, lookup func(string) (string, bool)) {
+func (s *source) resolve(treat func(names []string) treatment, lookup reference.Lookup) {
 	if s.root != nil {
 		s.value = s.resolved(s.root, "", nil, treat, lookup)
 	}
 }
 
 func (s *source) resolved(
-	n *node, pointer string, names []string, treat func([]string) treatment, lookup func(string) (string, bool),
+	n *node, pointer string, names []string, treat func([]string) treatment, lookup reference.Lookup,
 ) any {
 	names = slices.Clip(names)
 	switch n.kind {
@@ -259,7 +260,7 @@ func (s *source) resolved(
 		object := make(map[string]any, len(n.members))
 		for _, m := range n.members {
 			inner := append(names, m.name)
-			if hasReference(m.name) && treat(inner) != free {
+			if hasReference(m.name) && treat(inner) != reference.Free {
 				s.nameProblem(jsonpointer.Join(pointer, m.name), "$env(...) is not resolved in a name")
 			}
 			object[m.name] = s.resolved(m.value, jsonpointer.Join(pointer, m.name), inner, treat, lookup)
@@ -278,17 +279,14 @@ func (s *source) resolved(
 	return n.scalar
 }
 
-func (s *source) expand(n *node, pointer, text string, how treatment, lookup func(string) (string, bool)) string {
-	if how == free {
-		return text
-	}
-	out, used, faults := expand(text, how, lookup)
+func (s *source) expand(n *node, pointer, text string, how treatment, lookup reference.Lookup) string {
+	out, used, faults := reference.Expand(text, how, lookup)
 	if len(used) > 0 {
 		s.fromEnv[pointer] = used
 	}
 	for _, f := range faults {
 		s.failed[pointer] = true
-		s.add(s.within(n, text[:f.at]), pointer, f.text)
+		s.add(s.within(n, text[:f.At]), pointer, f.Text)
 	}
 	if len(faults) > 0 {
 		return text
@@ -303,10 +301,6 @@ func (s *source) within(n *node, precedes string) int {
 		return n.start + 1 + len(precedes)
 	}
 	return n.start
-}
-
-func hasReference(text string) bool {
-	return strings.Contains(text, "$env(") || strings.Contains(text, "${env.")
 }
 
 // get answers what the names lead to in decoded JSON, or nil.

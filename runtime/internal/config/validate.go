@@ -74,7 +74,7 @@ func (b *build) compile(d *policyDraft) {
 			continue
 		}
 		for _, r := range used {
-			in.FromEnv["/"+within] = append(in.FromEnv["/"+within], middleware.Span{From: r.at, To: r.at + len(r.value)})
+			in.FromEnv["/"+within] = append(in.FromEnv["/"+within], middleware.Span{From: r.At, To: r.At + len(r.Value)})
 		}
 	}
 	if err := d.hashInHost(in); err != nil {
