@@ -83,7 +83,7 @@ func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ 
 		c := h.chain(g, &cfg.Routes[i], byName)
 		undo.Add(c.release)
 		g.chains = append(g.chains, c)
-		g.routes.Add(cfg.Routes[i].Path, cfg.Routes[i].Methods, c)
+		g.routes.Add(cfg.Routes[i].Pattern, cfg.Routes[i].Methods, c)
 	}
 	undo.Keep()
 	return generation.NewPart(g, (*running).release), nil

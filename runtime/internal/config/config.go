@@ -8,6 +8,7 @@ import (
 
 	"durward/policies"
 	"durward/runtime/internal/middleware"
+	"durward/runtime/internal/route"
 )
 
 // The files of a configuration, as they are called in its folder.
@@ -104,6 +105,11 @@ type Gateway struct {
 	PolicyMemory int64
 	// AdminToken is a secret. It is set if Admin is not a loopback address.
 	AdminToken string
+	Limits     Limits
+	Timeouts   Timeouts
+	Log        Log
+	// StoreKey is a secret: 32 bytes, or nil.
+	StoreKey []byte
 }
 
 // Policy is one entry of policies.json.
@@ -144,8 +150,10 @@ type Policy struct {
 type Route struct {
 	// ID is the operationId, Title the summary or "".
 	ID, Title string
-	// Path begins with /. It is literal if any policy of the route authenticates; else a whole segment may be {name}.
-	Path string
+	// Path is as the file has it, save that a literal one is as requests have it, whatever its mode. Pattern is what it means.
+	// It is literal if any policy of the route authenticates.
+	Path    string
+	Pattern *route.Pattern
 	// Methods are those that come to this route: POST, GET and DELETE unless the path has operations of their own.
 	Methods []string
 	// Upstream is an http or https URL without user, query and fragment. Nobody changes it.

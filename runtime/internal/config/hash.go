@@ -91,12 +91,12 @@ func (p *Policy) hashInHost(in middleware.Input) (err error) {
 // hash sets the route's hash.
 func (r *Route) hash() (err error) {
 	r.Hash, err = digest(struct {
-		ID, Title, Path string
-		Methods         []string
-		Upstream        string
-		ForwardSearch   bool
-		Inbound         []string
-	}{r.ID, r.Title, r.Path, r.Methods, r.Upstream.String(), r.ForwardSearch, r.Inbound})
+		ID, Title, Path, Shape string
+		Methods                []string
+		Upstream               string
+		ForwardSearch          bool
+		Inbound                []string
+	}{r.ID, r.Title, r.Path, r.Pattern.Shape(), r.Methods, r.Upstream.String(), r.ForwardSearch, r.Inbound})
 	return err
 }
 

@@ -1,10 +1,11 @@
 package config
 
 import (
-	"slices"
+	"cmp"
+	"fmt"
 	"strings"
 
-	"durward/runtime/internal/reference"
+	"durward/runtime/internal/route"
 )
 
 // pathPlace is a path and where it stands.
@@ -13,79 +14,47 @@ type pathPlace struct {
 	source   *source
 }
 
-// checkPath refuses a path that is not in normal form, or that matches what another one matches.
-func (s *source) checkPath(path, pathAt string, shapes map[string]pathPlace) {
-	if fault := pathFault(path); fault != "" {
-		s.nameProblem(pathAt, "%s", fault)
-		return
+// readPattern reads a path as its pathMode has it. The path must be in a normal form, and differ from every other. nil: it
+// is not known which requests it means.
+func (b *routesReader) readPattern(s *source, path, pathAt string) *route.Pattern {
+	modeAt := pathAt + "/x-zuplo-path/pathMode"
+	if !s.sound(modeAt) {
+		return nil
 	}
-	shape := pathShape(path)
-	other, taken := shapes[shape]
+	mode := route.Mode(cmp.Or(text(s.value, "paths", path, "x-zuplo-path", "pathMode"), string(route.OpenAPI)))
+	pattern, fault := route.Parse(mode, path)
+	if fault != "" {
+		s.nameProblem(pathAt, "%s", fault)
+		return nil
+	}
+	if mode == route.OpenAPI && strings.Contains(path, "/:") {
+		s.nameNote(pathAt, "a : means itself in pathMode open-api: for a variable write {name}, or pathMode url-pattern")
+	}
+	b.checkOrder(s, pattern, pathPlace{path, pathAt, s})
+	return pattern
+}
+
+// checkOrder refuses a path that matches what an earlier one matches, and notes one that no request reaches.
+func (b *routesReader) checkOrder(s *source, pattern *route.Pattern, here pathPlace) {
+	shape := strings.TrimSuffix(pattern.Shape(), "/")
+	other, taken := b.shapes[shape]
 	switch {
 	case !taken:
-		shapes[shape] = pathPlace{path, pathAt, s}
-	case strings.HasSuffix(path, "/") != strings.HasSuffix(other.path, "/"):
-		s.nameProblem(pathAt, "differs from path %q %s in its last slash only: keep one of them",
+		b.shapes[shape] = here
+		if cover, covered := b.paths.Cover(pattern); covered {
+			s.nameNote(here.at, "can never be reached: everything that it matches is taken by path %q %s",
+				cover.path, s.where(cover.source, cover.at))
+		}
+	case strings.HasSuffix(here.path, "/") != strings.HasSuffix(other.path, "/"):
+		s.nameProblem(here.at, "differs from path %q %s in its last slash only: keep one of them",
 			other.path, s.where(other.source, other.at))
 	default:
-		s.nameProblem(pathAt, "matches the same requests as path %q %s", other.path, s.where(other.source, other.at))
+		s.nameProblem(here.at, "matches the same requests as path %q %s", other.path, s.where(other.source, other.at))
 	}
+	b.paths.Add(pattern, nil, here)
 }
 
-// pathFault answers what is wrong with a route's path, or "".
-func pathFault(path string) string {
-	if !strings.HasPrefix(path, "/") {
-		return "a path begins with /"
-	}
-	if strings.ContainsAny(path, "?#") {
-		return "a path has no query and no fragment"
-	}
-	segments := strings.Split(path[1:], "/")
-	var names []string
-	for i, segment := range segments {
-		last := i == len(segments)-1
-		switch {
-		case segment == "" && !last:
-			return "a path has no empty segment: write one / instead of //"
-		case segment == "." || segment == "..":
-			return "a path has no segment . or .."
-		}
-		name, isVariable := variable(segment)
-		switch {
-		case isVariable && slices.Contains(names, name):
-			return "a path names no variable twice"
-		case isVariable:
-			names = append(names, name)
-		case strings.ContainsAny(segment, "{}"):
-			return "a variable is a whole segment, {name} with letters, digits and _"
-		case strings.IndexFunc(segment, notInPath) >= 0:
-			return "a path holds letters, digits and -._~!$&'()*+,;=:@ only"
-		}
-	}
-	return ""
-}
-
-// variable answers the name within a {name} segment.
-func variable(segment string) (name string, ok bool) {
-	name, opened := strings.CutPrefix(segment, "{")
-	name, shut := strings.CutSuffix(name, "}")
-	return name, opened && shut && reference.IsName(name)
-}
-
-// notInPath is true of what is no pchar of RFC 3986 section 3.3. A percent sign is refused too: an escape would give one
-// path two spellings.
-func notInPath(r rune) bool {
-	isLetter := 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
-	return !isLetter && (r < '0' || '9' < r) && !strings.ContainsRune("-._~!$&'()*+,;=:@", r)
-}
-
-// pathShape is the same for paths that a request could not choose between.
-func pathShape(path string) string {
-	segments := strings.Split(strings.TrimSuffix(path, "/"), "/")
-	for i, segment := range segments {
-		if _, ok := variable(segment); ok {
-			segments[i] = "{}"
-		}
-	}
-	return strings.Join(segments, "/")
+// nameNote tells of the name of a property something that need not be mended.
+func (s *source) nameNote(pointer, format string, args ...any) {
+	s.notes = append(s.notes, fault{s.offset(pointer, true), pointer, fmt.Sprintf(format, args...)})
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/runtime/internal/route"
 	"durward/schema/jsonpointer"
 )
 
@@ -32,13 +33,14 @@ func mcpMethods() []string { return []string{"post", "get", "delete"} }
 type routesReader struct {
 	*build
 	drafts []*policyDraft
-	shapes map[string]pathPlace // by the shape of a path
+	paths  route.Table[pathPlace]
+	shapes map[string]pathPlace // by the shape of a path, without its last slash
 	ids    map[string]*routeDraft
 }
 
 // readRoutes reads what the files with routes say. Only sound routes have an Upstream.
 func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
-	r := routesReader{b, drafts, map[string]pathPlace{}, map[string]*routeDraft{}}
+	r := routesReader{build: b, drafts: drafts, shapes: map[string]pathPlace{}, ids: map[string]*routeDraft{}}
 	for _, s := range b.routes {
 		if s.root != nil {
 			routes = append(routes, r.readFile(s)...)
@@ -56,18 +58,18 @@ func (b *routesReader) readFile(s *source) (routes []*routeDraft) {
 	}
 	for _, m := range paths.members {
 		pathAt := jsonpointer.Join("/paths", m.name)
-		s.checkPath(m.name, pathAt, b.shapes)
+		pattern := b.readPattern(s, m.name, pathAt)
 		s.checkExtensions(pathAt, m.value, "x-zuplo-path")
 		if m.value.byName["$ref"] != nil {
 			s.nameProblem(jsonpointer.Join(pathAt, "$ref"), "a path cannot refer to another: write it out")
 		}
-		routes = append(routes, b.readPath(s, m, pathAt)...)
+		routes = append(routes, b.readPath(s, m, pathAt, pattern)...)
 	}
 	return routes
 }
 
 // readPath reads the operations of a path.
-func (b *routesReader) readPath(s *source, path member, pathAt string) (routes []*routeDraft) {
+func (b *routesReader) readPath(s *source, path member, pathAt string, pattern *route.Pattern) (routes []*routeDraft) {
 	for _, m := range path.value.members {
 		opAt := jsonpointer.Join(pathAt, m.name)
 		method := strings.ToLower(m.name)
@@ -84,6 +86,9 @@ func (b *routesReader) readPath(s *source, path member, pathAt string) (routes [
 		s.checkExtensions(opAt, m.value, "x-zuplo-route")
 		r := b.readOperation(s, path.name, opAt)
 		r.pathAt = pathAt
+		if pattern != nil {
+			r.Path, r.Pattern = pattern.String(), pattern
+		}
 		r.Methods = []string{strings.ToUpper(method)}
 		if method == "post" {
 			r.Methods = nil
@@ -94,7 +99,7 @@ func (b *routesReader) readPath(s *source, path member, pathAt string) (routes [
 			}
 		}
 		// A fault above the operation, such as a path that is none, keeps its insides from being checked.
-		if s.sound(opAt) && r.Upstream != nil {
+		if s.sound(opAt) && r.Upstream != nil && r.Pattern != nil {
 			if err := r.hash(); err != nil {
 				s.problem(opAt, "cannot be passed on")
 			}
@@ -120,16 +125,16 @@ func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 			b.ids[r.ID] = r
 		}
 	}
-	route := get(operation, "x-zuplo-route")
+	meaning := get(operation, "x-zuplo-route")
 	handlerAt := opAt + "/x-zuplo-route/handler"
-	if module, ok := get(route, "handler", "module").(string); ok && !imports(module, Modules()) {
+	if module, ok := get(meaning, "handler", "module").(string); ok && !imports(module, Modules()) {
 		s.problem(handlerAt+"/module", "%s", modules(Modules()))
 	}
 	r.ForwardSearch = true
-	if forward, ok := get(route, "handler", "options", "forwardSearch").(bool); ok {
+	if forward, ok := get(meaning, "handler", "options", "forwardSearch").(bool); ok {
 		r.ForwardSearch = forward
 	}
-	if pattern, ok := get(route, "handler", "options", "rewritePattern").(string); ok {
+	if pattern, ok := get(meaning, "handler", "options", "rewritePattern").(string); ok {
 		if at := handlerAt + "/options/rewritePattern"; s.sound(at) {
 			upstream, fault := parseUpstream(pattern)
 			if fault != "" {
@@ -138,7 +143,7 @@ func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 			r.Upstream, r.UpstreamWritten = upstream, s.written(at)
 		}
 	}
-	r.Inbound = b.readInbound(r, get(route, "policies", "inbound"))
+	r.Inbound = b.readInbound(r, get(meaning, "policies", "inbound"))
 	return r
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"durward/policies"
 	"durward/runtime/internal/middleware"
+	"durward/runtime/internal/route"
 )
 
 // validate asks every policy's type about its options, and makes the hashes. Of routes only sound ones are told.
@@ -134,12 +135,18 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
 		b.checkPrincipals(r, drafts)
 		i := slices.IndexFunc(r.Inbound, func(name string) bool { return authenticates[name] })
 		switch {
-		case i >= 0 && strings.Contains(r.Path, "{") && pathFault(r.Path) == "":
-			r.source.nameProblem(r.pathAt, "must be a path without {...}, since policy %q authenticates its callers", r.Inbound[i])
+		case i >= 0 && r.Pattern != nil && !literal(r.Pattern):
+			r.source.nameProblem(r.pathAt, "must be a path without variables, since policy %q authenticates its callers: a token is "+
+				"for one URL", r.Inbound[i])
 		case i < 0:
 			r.source.note(r.source.nearest(r.inboundAt), "route %q is open to everybody: none of its policies authenticates", r.ID)
 		}
 	}
+}
+
+func literal(p *route.Pattern) bool {
+	_, ok := p.Literal()
+	return ok
 }
 
 // checkServed notes the paths that a policy serves, and refuses those that another serves already: in one line for each

@@ -1,46 +1,37 @@
-// Package route owns the step from a request's path and method to the route that serves it, compiled once per
-// generation.
-//
-// It promises exact matching: paths are compared as they stand on the wire, percent-encoding included, without folding
-// of case, slashes or dot segments, so that a policy and an upstream can never see two different paths (S74). The
-// first route in the order of definition wins.
-//
-// It does not know what a route does.
 package route
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Table finds routes. Build it with Add, then only Match it: it is then safe for concurrent use.
+//
+// Literal paths are found by one look-up. The others are tried in order, and only as far as the literal one that was
+// found.
 type Table[T any] struct {
 	literal  map[string]*path[T]
-	template []*path[T]
+	patterns []*path[T]
+	byShape  map[string]*path[T] // of patterns
 	count    int
 }
 
 type path[T any] struct {
-	order    int
-	segments []string // nil for a literal path; "" matches any one segment
-	methods  map[string]T
-	allow    []string
+	pattern *Pattern
+	order   int
+	methods map[string]T
+	first   T
+	allow   []string
 }
 
-// Add makes a route of a path and its methods. A segment in braces, "/files/{name}", matches any one non-empty
-// segment. A method that an earlier Add of the same path took stays with the earlier one.
-func (t *Table[T]) Add(at string, methods []string, value T) {
+// Add makes a route of a path and its methods. A method that an earlier Add of the same path took stays with the earlier
+// one.
+func (t *Table[T]) Add(at *Pattern, methods []string, value T) {
 	p := t.find(at)
 	if p == nil {
-		p = &path[T]{order: t.count, methods: make(map[string]T)}
-		if strings.Contains(at, "{") {
-			p.segments = parse(at)
-			t.template = append(t.template, p)
+		p = &path[T]{pattern: at, order: t.count, methods: make(map[string]T, len(methods)), first: value}
+		if at.literal {
+			t.literal = set(t.literal, at.path, p)
 		} else {
-			if t.literal == nil {
-				t.literal = make(map[string]*path[T])
-			}
-			t.literal[at] = p
+			t.patterns = append(t.patterns, p)
+			t.byShape = set(t.byShape, at.shape, p)
 		}
 	}
 	t.count++
@@ -53,37 +44,34 @@ func (t *Table[T]) Add(at string, methods []string, value T) {
 	slices.Sort(p.allow)
 }
 
-func (t *Table[T]) find(at string) *path[T] {
-	if !strings.Contains(at, "{") {
-		return t.literal[at]
+func (t *Table[T]) find(at *Pattern) *path[T] {
+	if at.literal {
+		return t.literal[at.path]
 	}
-	for _, p := range t.template {
-		if slices.Equal(p.segments, parse(at)) {
-			return p
-		}
-	}
-	return nil
+	return t.byShape[at.shape]
 }
 
-func parse(at string) []string {
-	segments := strings.Split(at, "/")
-	for i, s := range segments {
-		if strings.HasPrefix(s, "{") && strings.HasSuffix(s, "}") {
-			segments[i] = ""
-		}
+// set is m[key] = value, which makes the map if need be.
+func set[V any](m map[string]V, key string, value V) map[string]V {
+	if m == nil {
+		m = make(map[string]V)
 	}
-	segments[0] = "/" // what stands before the first slash; never a parameter
-	return segments
+	m[key] = value
+	return m
 }
 
 // Match finds the route. With no route for the path, allow is nil; with one for other methods only, allow names them.
 func (t *Table[T]) Match(method, escapedPath string) (value T, allow []string, ok bool) {
 	p := t.literal[escapedPath]
-	for _, c := range t.template {
-		if p != nil && p.order < c.order {
+	limit := t.count
+	if p != nil {
+		limit = p.order
+	}
+	for i, c := range t.patterns {
+		if limit < c.order || i == 0 && !ordinary(escapedPath) {
 			break
 		}
-		if c.matches(escapedPath) {
+		if c.pattern.matches(escapedPath) {
 			p = c
 			break
 		}
@@ -95,20 +83,21 @@ func (t *Table[T]) Match(method, escapedPath string) (value T, allow []string, o
 	return value, p.allow, ok
 }
 
-func (p *path[T]) matches(escapedPath string) bool {
-	if !strings.HasPrefix(escapedPath, "/") {
-		return false
-	}
-	rest := escapedPath[1:]
-	for i, want := range p.segments[1:] {
-		segment, tail, more := strings.Cut(rest, "/")
-		if more == (i == len(p.segments)-2) {
-			return false
+// Cover answers the first route of the first path that takes every request which at means, as far as Pattern.Covers can
+// tell. What is added after it can never be reached.
+func (t *Table[T]) Cover(at *Pattern) (value T, ok bool) {
+	p := t.find(at)
+	for _, c := range t.patterns {
+		if p != nil && p.order < c.order {
+			break
 		}
-		if segment == "" || (want != "" && want != segment) || segment == "." || segment == ".." {
-			return false
+		if c.pattern.Covers(at) {
+			p = c
+			break
 		}
-		rest = tail
 	}
-	return true
+	if p == nil {
+		return value, false
+	}
+	return p.first, true
 }
