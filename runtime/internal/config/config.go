@@ -8,7 +8,6 @@ import (
 
 	"durward/policies"
 	"durward/runtime/internal/middleware"
-	"durward/runtime/internal/route"
 )
 
 // The files of a configuration, as they are called in its folder.
@@ -150,10 +149,8 @@ type Policy struct {
 type Route struct {
 	// ID is the operationId, Title the summary or "".
 	ID, Title string
-	// Path is as the file has it, save that a literal one is as requests have it, whatever its mode. Pattern is what it means.
-	// It is literal if any policy of the route authenticates.
-	Path    string
-	Pattern *route.Pattern
+	// Path begins with /. It is literal if any policy of the route authenticates; else a whole segment may be {name}.
+	Path string
 	// Methods are those that come to this route: POST, GET and DELETE unless the path has operations of their own.
 	Methods []string
 	// Upstream is an http or https URL without user, query and fragment. Nobody changes it.

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/json"
 	"net/netip"
 	"slices"
 )
@@ -11,7 +10,9 @@ func (b *build) readGateway() (g Gateway) {
 	s := b.gateway
 	g.Data = text(s.value, "data")
 	g.AdminToken = text(s.value, "adminToken")
-	g.PolicyMemory = b.readMemory()
+	g.PolicyMemory = b.number("policyMemoryMiB") << 20
+	g.Limits, g.Timeouts, g.Log = b.readLimits(), b.readTimeouts(), b.readLog()
+	g.StoreKey = b.readStoreKey()
 	g.Listen, _ = b.readListen("listen")
 	adminHost := ""
 	g.Admin, adminHost = b.readListen("admin")
@@ -35,16 +36,6 @@ func (b *build) readGateway() (g Gateway) {
 		}
 	}
 	return g
-}
-
-// readMemory answers bytes, or 0. The schema holds the number within bounds.
-func (b *build) readMemory() int64 {
-	number, _ := wholeNumbers(get(b.gateway.value, "policyMemoryMiB")).(json.Number)
-	mebibytes, err := number.Int64()
-	if err != nil {
-		return 0
-	}
-	return mebibytes << 20
 }
 
 func (b *build) readListen(name string) (address, host string) {
