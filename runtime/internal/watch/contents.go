@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -76,41 +77,120 @@ func (r *Reader) Read(files []string) Contents {
 
 // ReadFile reads one file.
 func (r *Reader) ReadFile(name string) Content {
-	info, err := os.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Missing
-	case err != nil || !info.Mode().IsRegular(): // opening a pipe would wait for its other end
-		return Unreadable
-	}
-	f, err := os.Open(name)
+	began := r.time()
+	f, info, err := openFile(name)
 	if err != nil {
-		return Unreadable
+		return contentOf(err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
-	// Reading what is made up may wait (/proc/kmsg until there is a message), and no deadline ends that.
-	if madeUp(f) {
-		return Unreadable
-	}
-	began := r.time()
-	if info, err = f.Stat(); err != nil || info.Size() > largest { // of what was opened: the name may lead elsewhere by now
-		return Unreadable
-	}
 	stamp, ok := stampOf(info)
 	if ok = ok && info.Size() > large; ok {
 		if content, kept := r.kept(name, stamp); kept {
 			return content
 		}
 	}
-	h := sha256.New()
-	if n, err := io.Copy(h, io.LimitReader(f, largest+1)); err != nil || n > largest {
-		return Unreadable
-	}
-	content := Content(hex.EncodeToString(h.Sum(nil)))
-	if ok && stamp.settled(began) {
+	content := sumTo(f, io.Discard)
+	if ok && content != Unreadable && stamp.settled(began) {
 		r.keep(name, sum{stamp, content})
 	}
 	return content
+}
+
+// Taken is a file as it was read once.
+type Taken struct {
+	// Content is what ReadFile says of these bytes.
+	Content Content
+	// Data is nil with an error.
+	Data []byte
+	Mode fs.FileMode
+	// Err says why there is no Data, and does not name the file. It is fs.ErrNotExist where Content is Missing.
+	Err error
+}
+
+// Take reads one file of at most limit bytes.
+func (r *Reader) Take(name string, limit int) Taken {
+	f, info, err := openFile(name)
+	if err != nil {
+		return Taken{Content: contentOf(err), Err: err}
+	}
+	defer func() { _ = f.Close() }() // it was only read
+	data := head{limit: limit + 1}
+	t := Taken{Content: sumTo(f, &data), Mode: info.Mode()}
+	switch {
+	case t.Content == Unreadable:
+		t.Err = errors.New("cannot be read to its end")
+	case len(data.bytes) > limit:
+		t.Err = fmt.Errorf("holds more than %d KiB", limit>>10)
+	default:
+		t.Data = data.bytes
+	}
+	return t
+}
+
+// openFile opens what is a file. An error does not name it, and is fs.ErrNotExist if there is none.
+func openFile(name string) (*os.File, fs.FileInfo, error) {
+	info, err := os.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, nil, fs.ErrNotExist
+	case err != nil:
+		return nil, nil, unnamed(err)
+	case !info.Mode().IsRegular(): // opening a pipe would wait for its other end
+		return nil, nil, errors.New("is no regular file")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, nil, unnamed(err)
+	}
+	info, err = f.Stat() // of what was opened: the name may lead elsewhere by now
+	switch {
+	case err != nil:
+		err = unnamed(err)
+	case madeUp(f): // reading that may wait (/proc/kmsg until there is a message), and no deadline ends it
+		err = errors.New("is made up by the kernel")
+	case info.Size() > largest:
+		err = errors.New("is too large")
+	default:
+		return f, info, nil
+	}
+	_ = f.Close() // it was not read
+	return nil, nil, err
+}
+
+func unnamed(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		err = at.Err
+	}
+	return fmt.Errorf("cannot be read: %w", err)
+}
+
+// contentOf is what a file holds that could not be opened.
+func contentOf(err error) Content {
+	if errors.Is(err, fs.ErrNotExist) {
+		return Missing
+	}
+	return Unreadable
+}
+
+// sumTo reads a file to its end, and answers its sum. It is also written elsewhere.
+func sumTo(f *os.File, elsewhere io.Writer) Content {
+	h := sha256.New()
+	if n, err := io.Copy(io.MultiWriter(h, elsewhere), io.LimitReader(f, largest+1)); err != nil || n > largest {
+		return Unreadable
+	}
+	return Content(hex.EncodeToString(h.Sum(nil)))
+}
+
+// head keeps the first bytes that are written to it.
+type head struct {
+	bytes []byte
+	limit int
+}
+
+// Write implements io.Writer.
+func (h *head) Write(p []byte) (int, error) {
+	h.bytes = append(h.bytes, p[:min(len(p), h.limit-len(h.bytes))]...)
+	return len(p), nil
 }
 
 // settled tells whether a change after now would make another stamp.
