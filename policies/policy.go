@@ -99,6 +99,9 @@ type Path struct {
 	Path string
 	// Admin serves the path on the admin listener only, below /-/policies/NAME.
 	Admin bool
+	// Option is the JSON pointer, relative to the options, of the option that moves the path elsewhere, or empty. Who
+	// would have two policies serve one path is told of it.
+	Option string
 }
 
 // Fact is one line of what a policy derives from its options.

@@ -130,6 +130,9 @@ func checkRow(t *testing.T, text, name string, node schemaNode) {
 	for _, value := range []json.RawMessage{node.Default, node.Minimum, node.Maximum, node.MinLength, node.MaxLength,
 		node.MinItems, node.MaxItems, node.MaxProperties} {
 		shown := "`" + strings.Trim(string(value), `"`) + "`"
+		if string(value) == `""` {
+			shown = "`" + string(value) + "`"
+		}
 		if len(value) > 0 && string(value) != "1" && !strings.Contains(row, shown) {
 			t.Errorf("the row of %s does not say %s", name, shown)
 		}

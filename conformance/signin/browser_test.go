@@ -149,7 +149,7 @@ func (a *answer) set() []*http.Cookie {
 	return slices.DeleteFunc(all, func(c *http.Cookie) bool { return c.MaxAge < 0 })
 }
 
-// form is a form of a page: what it would send, and the answers that its buttons give.
+// form is a form of a page: where to and what it would send, and the answers that its buttons give.
 type form struct {
 	action  string
 	fields  url.Values
@@ -167,7 +167,11 @@ func (a *answer) forms(t testing.TB) []form {
 		if n.DataAtom != atom.Form {
 			continue
 		}
-		f := form{action: attribute(n, "action"), fields: url.Values{}}
+		action, err := a.at.Parse(attribute(n, "action"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		f := form{action: action.String(), fields: url.Values{}}
 		for n := range n.Descendants() {
 			switch {
 			case n.DataAtom == atom.Button:

@@ -38,7 +38,7 @@ func callbackRows() []row {
 			play:  callbackElsewhere,
 			breaks: []edit{
 				{callbackFile, `if browser == "" || `, `if browser != "" && (`},
-				{callbackFile, ` != policies.CallFrom(ctx).Origin {`, ` != policies.CallFrom(ctx).Origin) {`},
+				{callbackFile, ` != s.issuer(ctx) {`, ` != s.issuer(ctx)) {`},
 			},
 		},
 		{

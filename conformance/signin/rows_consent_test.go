@@ -16,7 +16,7 @@ const (
 // Where the edits of several rows begin.
 const (
 	asksConsent = `	return s.askConsent(w, r, question, nil)`
-	bindsPage   = `	s.setCookie(w, record.Asked.Issuer, cookieConsent+handleOf(secret), secret, s.options.stateTTL)`
+	bindsPage   = `	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieConsent+handleOf(secret), secret, s.options.stateTTL)`
 )
 
 func consentRows() []row {

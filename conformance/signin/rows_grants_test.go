@@ -12,7 +12,7 @@ import (
 const (
 	grantsPath = "/oauth/grants"
 	grantsFile = "policies/oauth/grants.go"
-	serverFile = "policies/oauth/server.go"
+	issuerFile = "policies/oauth/issuer.go"
 )
 
 func grantRows() []row {
@@ -56,7 +56,8 @@ func grantRows() []row {
 			holds: "who runs the gateway sees and takes back anybody's grants, on the admin listener alone",
 			play:  grantsByTheOperator,
 			breaks: []edit{{
-				serverFile, `{Path: adminGrantsPath, Admin: true},`, `{Path: adminGrantsPath, Admin: true}, {Path: adminGrantsPath},`,
+				issuerFile, `policies.Path{Path: adminGrantsPath, Admin: true})`,
+				`policies.Path{Path: adminGrantsPath, Admin: true}, policies.Path{Path: adminGrantsPath})`,
 			}},
 		},
 	}

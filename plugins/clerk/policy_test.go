@@ -54,6 +54,7 @@ func TestOptionsAndDefaults(t *testing.T) {
 	want := map[string]any{
 		"frontendApiUrl": nil, "clientId": nil, "clientSecret": nil, "scope": "openid profile email",
 		"gateway.accessTokenTtlSeconds": 900.0, "gateway.refreshTokenTtlSeconds": 2592000.0, "gateway.cimdEnabled": true,
+		"gateway.basePath":                      "",
 		"browserLoginOverrides.remoteTimeoutMs": 10000.0, "browserLoginOverrides.stateTtlSeconds": 900.0,
 		"browserLoginOverrides.sessionTtlSeconds": 28800.0, "browserLoginOverrides.caFile": nil,
 		"access.emails": nil, "access.emailDomains": nil, "access.organizations": nil, "access.requiredClaims": nil,

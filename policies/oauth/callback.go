@@ -34,7 +34,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 	name := cookieLogin + handleOf(state)
 	asked := login.Data.Asked
 	browser := s.cookie(r, name, loginCookie)
-	if browser == "" || !matches(browser, login.Data.Browser) || asked.Issuer != policies.CallFrom(ctx).Origin {
+	if browser == "" || !matches(browser, login.Data.Browser) || asked.Issuer != s.issuer(ctx) {
 		s.record(ctx, policies.Event{
 			Name: "login.failed", Outcome: outcomeRefused, Client: asked.Client, Resource: asked.Resource,
 			Reason: "other_browser",
@@ -47,7 +47,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 	} else if err != nil {
 		return fmt.Errorf("take login: %w", err)
 	}
-	s.clearCookie(w, asked.Issuer, name)
+	s.clearCookie(w, policies.CallFrom(ctx).Origin, name)
 	if login.Data.Purpose == purposeAuthorize {
 		if err := s.stillAsShown(ctx, asked); err != nil {
 			return err

@@ -62,7 +62,7 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 	if err != nil {
 		return policies.Decision{}, fmt.Errorf("read grant: %w", err)
 	}
-	if !s.welcome(grant.Data.Person) {
+	if grant.Data.Issuer != s.options.basePath.issuer(request.Origin) || !s.welcome(grant.Data.Person) {
 		return c.refuseToken(), nil
 	}
 	decision := allow(access, grant.Data)

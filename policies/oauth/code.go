@@ -79,7 +79,7 @@ func (s *server) checkCode(ctx context.Context, form params, client clientRecord
 	asked := code.Data.Asked
 	redirect := form.get("redirect_uri")
 	switch {
-	case asked.Client != client.ID, asked.Issuer != call.Origin, !call.Time.Before(code.Expires),
+	case asked.Client != client.ID, asked.Issuer != s.issuer(ctx), !call.Time.Before(code.Expires),
 		!s.knows(code.Data.Person),
 		redirect != "" && redirect != asked.Redirect,
 		!verifies(form.get("code_verifier"), asked.Challenge):
@@ -93,8 +93,13 @@ func (s *server) checkCode(ctx context.Context, form params, client clientRecord
 	return s.sameResource(call.Origin, form, asked.Resource)
 }
 
-// sameResource holds the resource of a token request, if there is one, against that of the grant (A53, A59).
+// sameResource holds the resource of a token request, if there is one, against that of the grant (A53, A59). A route
+// that has gone to another server, or is gone, is no resource of this one any more: no token is made for it.
 func (s *server) sameResource(origin string, form params, granted string) error {
+	ours := func(route policies.Route) bool { return resourceOf(origin, route.Path) == granted }
+	if !slices.ContainsFunc(s.resources, ours) {
+		return s.invalidTarget(origin, "what was granted is not served here any more")
+	}
 	given := form.all("resource")
 	if len(given) == 0 || slices.Equal(given, []string{granted}) {
 		return nil

@@ -20,7 +20,7 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 	view := consentView{
 		Client:   clientView{Name: asked.ClientName, Redirect: asked.Redirect},
 		Resource: asked.Resource,
-		Title:    s.routeTitle(asked.Issuer, asked.Resource),
+		Title:    s.routeTitle(asked.Resource),
 		Offline:  covers(asked.Scopes, []string{scopeOffline}),
 		Person:   record.Shown,
 		Former:   former,
@@ -50,7 +50,7 @@ func (s *server) keepQuestion(
 	if err := c.commit(ctx, s.store); err != nil {
 		return "", "", fmt.Errorf("keep consent request: %w", err)
 	}
-	s.setCookie(w, record.Asked.Issuer, cookieConsent+handleOf(secret), secret, s.options.stateTTL)
+	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieConsent+handleOf(secret), secret, s.options.stateTTL)
 	s.forgetOldest(w, r)
 	return handleOf(secret), csrf, nil
 }
@@ -98,6 +98,9 @@ func (s *server) questionOf(r *http.Request, form params) (question, error) {
 	}
 	if err != nil {
 		return question{}, fmt.Errorf("read consent request: %w", err)
+	}
+	if found.Data.Asked.Issuer != s.issuer(r.Context()) { // the server has moved: no login of its old place comes back
+		return question{}, usedUp()
 	}
 	if !matches(form.get("csrf"), found.Data.CSRF) {
 		return question{}, forbidden(msgOtherPage, "this form is not the one that was shown")
@@ -187,7 +190,8 @@ func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
 	if err != nil && !errors.Is(err, policies.ErrNotFound) {
 		return err
 	}
-	served := func(route policies.Route) bool { return resourceOf(asked.Issuer, route.Path) == asked.Resource }
+	origin := policies.CallFrom(ctx).Origin
+	served := func(route policies.Route) bool { return resourceOf(origin, route.Path) == asked.Resource }
 	if err == nil && client.Data.Name == asked.ClientName &&
 		matchRedirect(client.Data.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
 		return nil

@@ -48,7 +48,7 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 			ID:       grantID(grant.Key),
 			Client:   clientView{Name: names[id], Redirect: grant.Data.Redirect},
 			Resource: grant.Data.Resource,
-			Title:    s.routeTitle(grant.Data.Issuer, grant.Data.Resource),
+			Title:    s.routeTitle(grant.Data.Resource),
 			Offline:  covers(grant.Data.Scopes, []string{scopeOffline}),
 			Since:    grant.Data.Created,
 			Until:    grant.Expires,
@@ -81,7 +81,7 @@ func (s *server) changeGrants(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if session == nil { // it has ended since the page was shown: there is nobody to act for
-		redirectTo(w, grantsPath)
+		redirectTo(w, s.options.basePath.at(grantsPath))
 		return nil
 	}
 	if !hmac.Equal([]byte(form.get("csrf")), []byte(formToken(session.secret))) {
@@ -107,7 +107,7 @@ func (s *server) takeBack(w http.ResponseWriter, r *http.Request, session signed
 	if err := s.noteEnded(r, session, count); err != nil {
 		return err
 	}
-	redirectTo(w, grantsPath)
+	redirectTo(w, s.options.basePath.at(grantsPath))
 	return nil
 }
 
@@ -131,7 +131,7 @@ func (s *server) noteEnded(r *http.Request, session signedInBrowser, count int) 
 func (s *server) signInForGrants(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
 	call := policies.CallFrom(ctx)
-	login := loginRecord{Asked: authorization{Issuer: call.Origin}, Purpose: purposeGrants}
+	login := loginRecord{Asked: authorization{Issuer: s.issuer(ctx)}, Purpose: purposeGrants}
 	next, err := s.beginLogin(ctx, login, call.Time.Add(s.options.stateTTL))
 	if err != nil {
 		return err
@@ -153,7 +153,7 @@ func (s *server) signOut(w http.ResponseWriter, r *http.Request) error {
 		s.recordEnded(r.Context(), who, "person")
 	}
 	s.clearCookie(w, policies.CallFrom(r.Context()).Origin, cookieSession)
-	redirectTo(w, signedOutPath)
+	redirectTo(w, s.options.basePath.at(signedOutPath))
 	return nil
 }
 
@@ -164,7 +164,7 @@ func (s *server) serveSignedOut(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if who != nil {
-		redirectTo(w, grantsPath)
+		redirectTo(w, s.options.basePath.at(grantsPath))
 		return nil
 	}
 	return s.showSignedOut(w)

@@ -104,7 +104,7 @@ func (s *server) signedIn(w http.ResponseWriter, r *http.Request, login loginRec
 	var location string
 	switch {
 	case login.Purpose == purposeGrants:
-		location = grantsPath
+		location = s.options.basePath.at(grantsPath)
 	case !another:
 		location = codeAnswer(login.Asked, s.putCode(&c, now, login.Asked, who))
 	}
@@ -112,7 +112,7 @@ func (s *server) signedIn(w http.ResponseWriter, r *http.Request, login loginRec
 		return fmt.Errorf("keep session: %w", err)
 	}
 	s.record(ctx, consentEvent("login.succeeded", outcomeSuccess, login.Asked, who))
-	s.setCookie(w, login.Asked.Issuer, cookieSession, session, s.options.sessionTTL)
+	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieSession, session, s.options.sessionTTL)
 	if another {
 		return s.askConsent(w, r, consentRecord{Asked: login.Asked, Shown: &who}, login.Named)
 	}
@@ -127,7 +127,7 @@ func (s *server) refuseAccess(
 ) error {
 	ctx := r.Context()
 	asked := login.Asked
-	s.clearCookie(w, asked.Issuer, cookieSession)
+	s.clearCookie(w, policies.CallFrom(ctx).Origin, cookieSession)
 	s.logger.WarnContext(ctx, "access refused", "reason", string(reason), "hint", s.options.access.hint(who, reason),
 		"request_id", policies.CallFrom(ctx).RequestID)
 	s.record(ctx, policies.Event{
@@ -143,7 +143,7 @@ func (s *server) refuseAccess(
 	}
 	if !view.Grants {
 		view.Client = clientView{Name: asked.ClientName, Redirect: asked.Redirect}
-		view.Resource, view.Title = asked.Resource, s.routeTitle(asked.Issuer, asked.Resource)
+		view.Resource, view.Title = asked.Resource, s.routeTitle(asked.Resource)
 	}
 	return s.showDenied(w, view)
 }

@@ -34,12 +34,12 @@ type asMetadata struct {
 	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported,omitempty"`
 }
 
-func newASMetadata(origin string) asMetadata {
+func newASMetadata(issuer string) asMetadata {
 	return asMetadata{
-		Issuer:                origin,
-		AuthorizationEndpoint: origin + authorizePath,
-		TokenEndpoint:         origin + tokenPath,
-		RegistrationEndpoint:  origin + registerPath,
+		Issuer:                issuer,
+		AuthorizationEndpoint: issuer + authorizePath,
+		TokenEndpoint:         issuer + tokenPath,
+		RegistrationEndpoint:  issuer + registerPath,
 		Scopes:                []string{scopeTools, scopeOffline},
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},
@@ -52,16 +52,16 @@ func newASMetadata(origin string) asMetadata {
 
 func (s *server) serveASMetadata(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", metadataCache)
-	writeJSON(w, http.StatusOK, newASMetadata(policies.CallFrom(r.Context()).Origin))
+	writeJSON(w, http.StatusOK, newASMetadata(s.issuer(r.Context())))
 	return nil
 }
 
 // serveOIDCMetadata answers the same for clients that know OpenID Connect Discovery only. Strict ones demand three
 // fields more, though there are no id_tokens here.
 func (s *server) serveOIDCMetadata(w http.ResponseWriter, r *http.Request) error {
-	origin := policies.CallFrom(r.Context()).Origin
-	metadata := newASMetadata(origin)
-	metadata.JWKSURI = origin + jwksPath
+	issuer := s.issuer(r.Context())
+	metadata := newASMetadata(issuer)
+	metadata.JWKSURI = issuer + jwksPath
 	metadata.SubjectTypes = []string{"public"}
 	metadata.IDTokenAlgs = []string{"RS256"}
 	w.Header().Set("Cache-Control", metadataCache)
@@ -85,14 +85,15 @@ type protectedResource struct {
 	Name                 string   `json:"resource_name,omitempty"`
 }
 
-// resourceMetadata serves the document of one route (B3: each route is a resource of its own).
+// resourceMetadata serves the document of one route (B3: each route is a resource of its own). It names one
+// authorization server, the route's: another one's tokens are not good there.
 func (s *server) resourceMetadata(route policies.Route) func(http.ResponseWriter, *http.Request) error {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		origin := policies.CallFrom(r.Context()).Origin
 		w.Header().Set("Cache-Control", metadataCache)
 		writeJSON(w, http.StatusOK, protectedResource{
 			Resource:             resourceOf(origin, route.Path),
-			AuthorizationServers: []string{origin},
+			AuthorizationServers: []string{s.issuer(r.Context())},
 			Scopes:               []string{scopeTools},
 			BearerMethods:        []string{"header"},
 			Name:                 route.Title,

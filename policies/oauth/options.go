@@ -23,8 +23,10 @@ type options struct {
 	remoteTimeout, stateTTL, sessionTTL time.Duration
 	// caFile names a file of PEM certificates, or is empty.
 	caFile string
-	access accessRules
-	brand  branding
+	// basePath is where the server lies at the origin.
+	basePath basePath
+	access   accessRules
+	brand    branding
 }
 
 // parted are handler.options in their two parts.
@@ -41,6 +43,7 @@ type ownOptions struct {
 		AccessTokenTTLSeconds  float64 `json:"accessTokenTtlSeconds"`
 		RefreshTokenTTLSeconds float64 `json:"refreshTokenTtlSeconds"`
 		CIMDEnabled            bool    `json:"cimdEnabled"`
+		BasePath               string  `json:"basePath"`
 	} `json:"gateway"`
 	BrowserLoginOverrides struct {
 		RemoteTimeoutMs   float64 `json:"remoteTimeoutMs"`
@@ -86,6 +89,10 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 			Text:    "must be an absolute path, such as /etc/durward/provider-ca.pem",
 		})
 	}
+	base := basePath(own.Gateway.BasePath)
+	if fault := base.fault(); fault != "" {
+		problems = append(problems, policies.Problem{Pointer: basePathOption, Text: fault})
+	}
 	return parted{
 		own: options{
 			accessTTL:     scaled(own.Gateway.AccessTokenTTLSeconds, time.Second),
@@ -94,6 +101,7 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 			stateTTL:      scaled(own.BrowserLoginOverrides.StateTTLSeconds, time.Second),
 			sessionTTL:    scaled(own.BrowserLoginOverrides.SessionTTLSeconds, time.Second),
 			caFile:        own.BrowserLoginOverrides.CAFile,
+			basePath:      base,
 			access:        access,
 			brand:         brand,
 		},

@@ -20,7 +20,8 @@ import (
 //go:embed templates
 var templates embed.FS
 
-// pages are the HTML pages: without scripts, and without anything from elsewhere but the operator's logo.
+// pages are the HTML pages: without scripts, and without anything from elsewhere but the operator's logo. Their links
+// and forms are relative: all that a browser is shown lies side by side, below whatever base path.
 type pages struct {
 	templates map[string]*template.Template
 	texts     texts

@@ -111,13 +111,13 @@ func TestConsentPageSaysWhoIsSignedInAndWhatLasts(t *testing.T) {
 	client := w.client()
 	stranger := w.authorize(ask(client))
 	if !strings.Contains(stranger.body, "You are not signed in") || strings.Contains(stranger.body, `value="switch"`) ||
-		strings.Contains(stranger.body, "/oauth/grants") || strings.Contains(stranger.body, "while you are away") {
+		strings.Contains(stranger.body, `href="grants"`) || strings.Contains(stranger.body, "while you are away") {
 		t.Error("without a session: the page offers what it cannot keep, or does not say that sign-in comes next")
 	}
 	w.code(client, "alice")
 	known := w.authorize(ask(client, "scope", "offline_access"))
 	for _, part := range []string{
-		"<strong><bdi>alice@example.com</bdi></strong>", `value="switch"`, `<a href="/oauth/grants">`, "while you are away",
+		"<strong><bdi>alice@example.com</bdi></strong>", `value="switch"`, `<a href="grants">`, "while you are away",
 	} {
 		if !strings.Contains(known.body, part) {
 			t.Errorf("with a session: the page does not show %q", part)
@@ -196,7 +196,7 @@ func TestPagesAreWellMade(t *testing.T) {
 		}
 		titles[title] = state
 		for _, form := range regexp.MustCompile(`<form[^>]*>`).FindAllString(page.body, -1) {
-			if !strings.Contains(form, `method="post" action="/oauth/`) {
+			if !regexp.MustCompile(`method="post" action="(consent|grants)"`).MatchString(form) {
 				t.Errorf("%s page: form %q", name, form)
 			}
 		}
@@ -224,7 +224,7 @@ func TestDeniedPage(t *testing.T) {
 	for _, part := range []string{
 		"<strong><bdi>bob@example.com</bdi></strong>", "not among those that may come in",
 		"<strong><bdi>An App</bdi></strong> (<strong><bdi>app.example</bdi></strong>)",
-		`action="/oauth/consent"`, `name="request" value="`, `name="csrf" value="`, `value="switch"`, `value="deny"`,
+		`action="consent"`, `name="request" value="`, `name="csrf" value="`, `value="switch"`, `value="deny"`,
 	} {
 		if !strings.Contains(page.body, part) {
 			t.Errorf("the page does not show %q: %s", part, page.body)

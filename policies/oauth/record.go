@@ -50,7 +50,7 @@ func grantTag(id string) string { return "grant:" + id }
 
 // authorization is what a client asked for, checked. It travels from the authorization request to the code.
 type authorization struct {
-	// Issuer is the origin at which the client asked: the iss of the answer (RFC 9207).
+	// Issuer is the server's name at the origin at which the client asked: the iss of the answer (RFC 9207).
 	Issuer string `json:"issuer"`
 	Client string `json:"client"`
 	// ClientName is what the client called itself when it asked.

@@ -82,7 +82,7 @@ func (s *server) checkRefresh(
 	if err != nil {
 		return refreshUse{}, fmt.Errorf("read grant: %w", err)
 	}
-	if grant.Data.Issuer != call.Origin || !s.knows(grant.Data.Person) {
+	if grant.Data.Issuer != s.issuer(ctx) || !s.knows(grant.Data.Person) {
 		return refreshUse{}, unknownToken()
 	}
 	if reason := s.options.access.judge(grant.Data.Person); reason != admitted { // the grant is kept: rules may change back

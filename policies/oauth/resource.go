@@ -75,13 +75,15 @@ func (s *server) routeByID(id string) (policies.Route, bool) {
 }
 
 // routeTitle names a resource to a person: the route's title, or its path.
-func (s *server) routeTitle(origin, resource string) string {
+func (s *server) routeTitle(resource string) string {
+	_, host, _ := strings.Cut(resource, "://")
+	path := strings.TrimLeftFunc(host, func(c rune) bool { return c != '/' })
 	for _, route := range s.routes {
-		if resourceOf(origin, route.Path) == resource && route.Title != "" {
+		if route.Path == path && route.Title != "" {
 			return route.Title
 		}
 	}
-	return strings.TrimPrefix(resource, origin)
+	return path
 }
 
 // originOf writes a URL's origin as browsers do: lower case, without the scheme's own port.

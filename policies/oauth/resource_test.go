@@ -15,7 +15,7 @@ func TestA53_OperationsOfAPathAreOneResource(t *testing.T) {
 	input := inputOf(`{"clientId":"c","clientSecret":"s"}`, "/mcp/demo", "/mcp/demo")
 	input.Routes[1].ID = "demo-get"
 	report := oauth.Policy(policytest.NewProvider()).Validate(input)
-	root := policies.Path{Path: "/.well-known/oauth-protected-resource"}
+	root := policies.Path{Path: "/.well-known/oauth-protected-resource", Option: "/gateway/basePath"}
 	if !slices.Contains(report.Paths, root) {
 		t.Errorf("the root metadata is not served: %v", report.Paths)
 	}

@@ -11,22 +11,6 @@ import (
 	"durward/policies"
 )
 
-// The paths that every instance serves, besides the protected-resource metadata of its routes.
-const (
-	asMetadataPath       = "/.well-known/oauth-authorization-server"
-	oidcMetadataPath     = "/.well-known/openid-configuration"
-	resourceMetadataPath = "/.well-known/oauth-protected-resource"
-	jwksPath             = "/oauth/jwks"
-	registerPath         = "/oauth/register"
-	authorizePath        = "/oauth/authorize"
-	consentPath          = "/oauth/consent"
-	callbackPath         = "/oauth/callback"
-	tokenPath            = "/oauth/token"
-	grantsPath           = "/oauth/grants"
-	signedOutPath        = "/oauth/signed-out"
-	adminGrantsPath      = "/grants" // on the admin listener
-)
-
 // server is one configured authorization server. It keeps no state: everything that outlives a call is in the store.
 type server struct {
 	name      string
@@ -74,46 +58,34 @@ func newServer(
 	}
 	get := []string{http.MethodGet, http.MethodHead}
 	post := []string{http.MethodPost}
+	base := own.basePath
 	s.endpoints = map[string]endpoint{
-		asMetadataPath:   {methods: get, shared: true, serve: s.serveASMetadata},
-		oidcMetadataPath: {methods: get, shared: true, serve: s.serveOIDCMetadata},
-		jwksPath:         {methods: get, shared: true, serve: s.serveJWKS},
-		registerPath:     {methods: post, shared: true, serve: s.serveRegister},
-		tokenPath:        {methods: post, shared: true, serve: s.serveToken},
-		authorizePath:    {methods: []string{http.MethodGet}, page: true, serve: s.serveAuthorize},
-		consentPath:      {methods: post, page: true, serve: s.serveConsent},
-		callbackPath:     {methods: []string{http.MethodGet}, page: true, serve: s.serveCallback},
-		grantsPath: {
+		base.asMetadata():      {methods: get, shared: true, serve: s.serveASMetadata},
+		base.at(jwksPath):      {methods: get, shared: true, serve: s.serveJWKS},
+		base.at(registerPath):  {methods: post, shared: true, serve: s.serveRegister},
+		base.at(tokenPath):     {methods: post, shared: true, serve: s.serveToken},
+		base.at(authorizePath): {methods: []string{http.MethodGet}, page: true, serve: s.serveAuthorize},
+		base.at(consentPath):   {methods: post, page: true, serve: s.serveConsent},
+		base.at(callbackPath):  {methods: []string{http.MethodGet}, page: true, serve: s.serveCallback},
+		base.at(grantsPath): {
 			methods: []string{http.MethodGet, http.MethodPost}, page: true, serve: s.serveGrants,
 		},
-		signedOutPath:   {methods: []string{http.MethodGet}, page: true, serve: s.serveSignedOut},
-		adminGrantsPath: {methods: []string{http.MethodGet, http.MethodDelete}, admin: true, serve: s.serveAdminGrants},
+		base.at(signedOutPath): {methods: []string{http.MethodGet}, page: true, serve: s.serveSignedOut},
+		adminGrantsPath: {
+			methods: []string{http.MethodGet, http.MethodDelete}, admin: true, serve: s.serveAdminGrants,
+		},
+	}
+	for _, path := range base.oidcMetadata() {
+		s.endpoints[path] = endpoint{methods: get, shared: true, serve: s.serveOIDCMetadata}
 	}
 	for _, route := range s.resources {
 		metadata := endpoint{methods: get, shared: true, serve: s.resourceMetadata(route)}
 		s.endpoints[resourceMetadataPath+route.Path] = metadata
-		if len(s.resources) == 1 {
+		if base.servesRoot(s.resources) {
 			s.endpoints[resourceMetadataPath] = metadata
 		}
 	}
 	return s, nil
-}
-
-// paths answers every path a server with these routes serves, in a fixed order. It must agree with newServer.
-func paths(routes []policies.Route) []policies.Path {
-	routes = resources(routes)
-	all := []policies.Path{
-		{Path: asMetadataPath}, {Path: oidcMetadataPath}, {Path: jwksPath}, {Path: registerPath},
-		{Path: authorizePath}, {Path: consentPath}, {Path: callbackPath}, {Path: tokenPath},
-		{Path: grantsPath}, {Path: signedOutPath}, {Path: adminGrantsPath, Admin: true},
-	}
-	if len(routes) == 1 {
-		all = append(all, policies.Path{Path: resourceMetadataPath})
-	}
-	for _, route := range routes {
-		all = append(all, policies.Path{Path: resourceMetadataPath + route.Path})
-	}
-	return all
 }
 
 // ServeHTTP implements policies.Policy.
@@ -138,6 +110,11 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err := at.serve(w, r); err != nil {
 		s.fail(w, r, at, err)
 	}
+}
+
+// issuer is the server's name to whoever makes this call.
+func (s *server) issuer(ctx context.Context) string {
+	return s.options.basePath.issuer(policies.CallFrom(ctx).Origin)
 }
 
 // admit checks what holds for every endpoint.

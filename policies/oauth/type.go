@@ -46,9 +46,11 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 	if _, err := mergeSchema(t.provider.Describe().Options); err != nil {
 		problem("this policy type cannot be used: %v", err)
 	}
+	var base basePath
 	if given, err := splitOptions(input.Options); err != nil {
 		problem("options must be an object as the schema of the policy type describes it")
 	} else {
+		base = given.own.basePath
 		of := t.provider.Validate(given.provider)
 		report.Problems = slices.Concat(report.Problems, given.problems, of.Problems)
 		report.Notes = of.Notes
@@ -76,8 +78,8 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		}
 		report.Vary[r.ID] = policies.Vary{Headers: []string{"Authorization"}, Origin: true}
 	}
-	report.Paths = paths(input.Routes)
-	report.Facts = append(report.Facts, facts(input)...)
+	report.Paths = base.paths(input.Routes)
+	report.Facts = append(report.Facts, base.facts(input)...)
 	return report
 }
 
@@ -140,7 +142,7 @@ func readRoots(file string) ([]byte, error) {
 }
 
 // facts says what follows from the origin. Without configured origins each request's own counts.
-func facts(input policies.Input) []policies.Fact {
+func (b basePath) facts(input policies.Input) []policies.Fact {
 	origins := input.Origins
 	if len(origins) == 0 {
 		origins = []string{"{origin of the request}"}
@@ -148,8 +150,9 @@ func facts(input policies.Input) []policies.Fact {
 	var all []policies.Fact
 	for _, origin := range origins {
 		all = append(all,
-			policies.Fact{Name: "issuer", Value: origin},
-			policies.Fact{Name: "callback URL", Value: origin + callbackPath},
+			policies.Fact{Name: "issuer", Value: b.issuer(origin)},
+			policies.Fact{Name: "callback URL", Value: origin + b.at(callbackPath)},
+			policies.Fact{Name: "metadata URL", Value: origin + b.asMetadata()},
 		)
 		for _, r := range input.Routes {
 			all = append(all, policies.Fact{Name: "resource of " + r.ID, Value: resourceOf(origin, r.Path)})

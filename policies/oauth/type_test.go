@@ -85,6 +85,7 @@ func TestReport(t *testing.T) {
 	input := inputOf(`{"clientId":"c"}`, "/mcp/a", "/mcp/b")
 	input.Origins = []string{origin}
 	report := oauth.Policy(policytest.NewProvider()).Validate(input)
+	moving := func(path string) policies.Path { return policies.Path{Path: path, Option: "/gateway/basePath"} }
 	want := policies.Report{
 		Authenticates: true,
 		Notes: []policies.Problem{{
@@ -93,15 +94,16 @@ func TestReport(t *testing.T) {
 				`"access": {"emailDomains": ["example.com"]}`,
 		}},
 		Paths: []policies.Path{
-			{Path: "/.well-known/oauth-authorization-server"}, {Path: "/.well-known/openid-configuration"},
-			{Path: "/oauth/jwks"}, {Path: "/oauth/register"}, {Path: "/oauth/authorize"}, {Path: "/oauth/consent"},
-			{Path: "/oauth/callback"}, {Path: "/oauth/token"}, {Path: "/oauth/grants"}, {Path: "/oauth/signed-out"},
+			moving("/.well-known/oauth-authorization-server"), moving("/.well-known/openid-configuration"),
+			moving("/oauth/jwks"), moving("/oauth/register"), moving("/oauth/authorize"), moving("/oauth/consent"),
+			moving("/oauth/callback"), moving("/oauth/token"), moving("/oauth/grants"), moving("/oauth/signed-out"),
 			{Path: "/grants", Admin: true},
 			{Path: "/.well-known/oauth-protected-resource/mcp/a"}, {Path: "/.well-known/oauth-protected-resource/mcp/b"},
 		},
 		Facts: []policies.Fact{
 			{Name: "provider", Value: policytest.ProviderIssuer},
 			{Name: "issuer", Value: origin}, {Name: "callback URL", Value: origin + "/oauth/callback"},
+			{Name: "metadata URL", Value: origin + "/.well-known/oauth-authorization-server"},
 			{Name: "resource of r-mcp-a", Value: origin + "/mcp/a"},
 			{Name: "resource of r-mcp-b", Value: origin + "/mcp/b"},
 		},

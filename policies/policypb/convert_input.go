@@ -62,7 +62,7 @@ func EncodeReport(r policies.Report) *Report {
 		Problems: each(r.Problems, encodeProblem),
 		Notes:    each(r.Notes, encodeProblem),
 		Paths: each(r.Paths, func(p policies.Path) *Path {
-			return &Path{Path: p.Path, Admin: p.Admin}
+			return &Path{Path: p.Path, Admin: p.Admin, Option: text(p.Option)}
 		}),
 		Authenticates: r.Authenticates,
 		Files:         r.Files,
@@ -103,7 +103,10 @@ func DecodeReport(m *Report) (policies.Report, error) {
 		if !isLiteralPath(p.GetPath()) {
 			return policies.Report{}, errors.New("decode report: a path is not absolute and literal")
 		}
-		r.Paths = append(r.Paths, policies.Path{Path: p.GetPath(), Admin: p.GetAdmin()})
+		if err := checkTexts(p.GetOption()); err != nil || !isPointer(p.GetOption()) {
+			return policies.Report{}, errors.New("decode report: the option of a path is not a JSON pointer")
+		}
+		r.Paths = append(r.Paths, policies.Path{Path: p.GetPath(), Admin: p.GetAdmin(), Option: p.GetOption()})
 	}
 	for _, name := range m.GetFiles() {
 		if err := checkTexts(name); err != nil {
@@ -132,13 +135,16 @@ func decodeProblems(list []*Problem) ([]policies.Problem, error) {
 		if err := checkTexts(p.GetPointer(), p.GetText()); err != nil {
 			return nil, fmt.Errorf("problem: %w", err)
 		}
-		if p.GetPointer() != "" && !strings.HasPrefix(p.GetPointer(), "/") {
+		if !isPointer(p.GetPointer()) {
 			return nil, errors.New("a problem's pointer is not a JSON pointer")
 		}
 		out = append(out, policies.Problem{Pointer: p.GetPointer(), Text: p.GetText()})
 	}
 	return out, nil
 }
+
+// isPointer tells a JSON pointer by how it begins. Whether it leads anywhere is for who follows it.
+func isPointer(text string) bool { return text == "" || strings.HasPrefix(text, "/") }
 
 func decodeVary(m map[string]*Vary) (map[string]policies.Vary, error) {
 	if len(m) == 0 {

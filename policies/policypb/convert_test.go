@@ -61,7 +61,7 @@ func TestReportThereAndBack(t *testing.T) {
 	want := policies.Report{
 		Problems:      []policies.Problem{{Pointer: "/scope", Text: "must contain openid"}, {Text: "whole"}},
 		Notes:         []policies.Problem{{Pointer: "", Text: "note"}},
-		Paths:         []policies.Path{{Path: "/oauth/token"}, {Path: "/grants", Admin: true}},
+		Paths:         []policies.Path{{Path: "/oauth/token", Option: "/at"}, {Path: "/grants", Admin: true}},
 		Authenticates: true,
 		Facts:         []policies.Fact{{Name: "issuer", Value: "https://x.example"}},
 		Vary: map[string]policies.Vary{
@@ -190,6 +190,8 @@ func TestMalformedReportsAndInputs(t *testing.T) {
 		"relative path":     {Paths: []*Path{{Path: "oauth/token"}}},
 		"path with a query": {Paths: []*Path{{Path: "/a?b"}}},
 		"path with a space": {Paths: []*Path{{Path: "/a b"}}},
+		"bad option":        {Paths: []*Path{{Path: "/a", Option: "at"}}},
+		"endless option":    {Paths: []*Path{{Path: "/a", Option: "/" + strings.Repeat("a", MaxText)}}},
 		"bad pointer":       {Problems: []*Problem{{Pointer: "scope"}}},
 		"endless text":      {Notes: []*Problem{{Text: strings.Repeat("a", MaxText+1)}}},
 		"relative file":     {Files: []string{"ca.pem"}},

@@ -494,6 +494,7 @@ type Path struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Path          string                 `protobuf:"bytes,1,opt,name=path,proto3" json:"path,omitempty"`
 	Admin         bool                   `protobuf:"varint,2,opt,name=admin,proto3" json:"admin,omitempty"`
+	Option        string                 `protobuf:"bytes,3,opt,name=option,proto3" json:"option,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -540,6 +541,13 @@ func (x *Path) GetAdmin() bool {
 		return x.Admin
 	}
 	return false
+}
+
+func (x *Path) GetOption() string {
+	if x != nil {
+		return x.Option
+	}
+	return ""
 }
 
 type Fact struct {
@@ -1255,10 +1263,11 @@ const file_policy_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x17.durward.policy.v1.VaryR\x05value:\x028\x01\"7\n" +
 	"\aProblem\x12\x18\n" +
 	"\apointer\x18\x01 \x01(\tR\apointer\x12\x12\n" +
-	"\x04text\x18\x02 \x01(\tR\x04text\"0\n" +
+	"\x04text\x18\x02 \x01(\tR\x04text\"H\n" +
 	"\x04Path\x12\x12\n" +
 	"\x04path\x18\x01 \x01(\tR\x04path\x12\x14\n" +
-	"\x05admin\x18\x02 \x01(\bR\x05admin\"0\n" +
+	"\x05admin\x18\x02 \x01(\bR\x05admin\x12\x16\n" +
+	"\x06option\x18\x03 \x01(\tR\x06option\"0\n" +
 	"\x04Fact\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\"\x8f\x01\n" +
