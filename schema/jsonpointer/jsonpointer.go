@@ -11,10 +11,19 @@ import (
 // Join appends names to a pointer, escaped (RFC 6901 section 3).
 func Join(pointer string, names ...string) string {
 	for _, name := range names {
-		name = strings.ReplaceAll(name, "~", "~0")
-		pointer += "/" + strings.ReplaceAll(name, "/", "~1")
+		pointer += "/" + Escape(name)
 	}
 	return pointer
+}
+
+// Escape is one name as it stands in a pointer.
+func Escape(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~", "~0"), "/", "~1")
+}
+
+// Unescape undoes Escape.
+func Unescape(name string) string {
+	return strings.ReplaceAll(strings.ReplaceAll(name, "~1", "/"), "~0", "~")
 }
 
 // Split takes a pointer apart into unescaped names.
@@ -24,8 +33,7 @@ func Split(pointer string) []string {
 	}
 	names := strings.Split(strings.TrimPrefix(pointer, "/"), "/")
 	for i, name := range names {
-		name = strings.ReplaceAll(name, "~1", "/")
-		names[i] = strings.ReplaceAll(name, "~0", "~")
+		names[i] = Unescape(name)
 	}
 	return names
 }
