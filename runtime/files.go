@@ -6,14 +6,15 @@ import (
 	"path/filepath"
 
 	"durward/runtime/internal/config"
+	"durward/runtime/internal/reference"
 	"durward/runtime/internal/watch"
 )
 
 // load reads the configuration and watches what it was made of, whether it is good or not. What the load went by is what
 // is known: should a file hold anything else afterwards, also what it held before the load, the watcher finds it changed.
-// Executables are read first, so that a change during the load is seen as one. A file that a policy reads is named by the
-// load, and counts as it was then: the policy is configured later, and should the file have changed by that time, the
-// policy is started once more.
+// Executables are read first, so that a change during the load is seen as one. A file outside of the folder is named by the
+// load, and counts as it was then: a policy that reads one is configured later, and should the file have changed by that
+// time, the policy is started once more.
 func (h *Host) load() (*config.Config, []config.Problem) {
 	known := h.reader.Read(h.files)
 	loaded := h.loader.Load()
@@ -21,11 +22,9 @@ func (h *Host) load() (*config.Config, []config.Problem) {
 	if h.options.Fallback == nil {
 		note(known, h.options.Config, loaded.Sums)
 	}
-	for _, f := range loaded.PolicyFiles {
+	for _, f := range loaded.Outside {
 		h.files = append(h.files, f.Path)
-		if _, already := known[f.Path]; !already {
-			known[f.Path] = watch.Content(f.Content)
-		}
+		known[f.Path] = watch.Content(f.Content)
 	}
 	h.watcher.Set(h.files, known)
 	return loaded.Config, loaded.Problems
@@ -38,8 +37,30 @@ func note(known watch.Contents, folder string, sums map[string]string) {
 	}
 }
 
-// watched answers what a configuration of these files is made of besides what policies read: the files, and the
-// executables that are no part of this one.
+// dotEnv answers the absolute path of the .env file, which lies beside the folder: a configuration is given to others, and
+// what is in .env is not. The configuration that is built in has none.
+func (o Options) dotEnv() string {
+	if o.Fallback != nil {
+		return ""
+	}
+	path, err := filepath.Abs(filepath.Join(o.Config, "..", ".env"))
+	if err != nil {
+		return ""
+	}
+	return path
+}
+
+// content is what was read of a file that holds a value.
+func content(t watch.Taken) reference.Content {
+	c := reference.Content{Data: t.Data, Sum: string(t.Content), Mode: t.Mode, Missing: t.Content == watch.Missing}
+	if t.Err != nil {
+		c.Fault = t.Err.Error()
+	}
+	return c
+}
+
+// watched answers what a configuration of these files is made of in the folder: the files, and the executables that are
+// no part of this one.
 func (h *Host) watched(files []string) []string {
 	var paths []string
 	for _, f := range files {

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io/fs"
@@ -14,6 +15,7 @@ import (
 	"durward/policies"
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/middleware"
+	"durward/runtime/internal/reference"
 	"durward/runtime/internal/watch"
 )
 
@@ -39,7 +41,9 @@ type Options struct {
 	// Plugins is the catalogue of policy types that run in processes. Beside them there are those that run inside the
 	// host, whose names nobody else may have: set-headers-inbound and set-upstream-api-key-inbound.
 	Plugins []Plugin
-	// LookupEnv resolves $env(NAME) and ${env.NAME}. nil means os.LookupEnv.
+	// LookupEnv resolves $env(NAME) and ${env.NAME}, as NAME or as NAME_FILE, the path of a file that holds the value. What it
+	// does not know may stand in .env beside the folder Config, if only this machine can reach the gateway. nil means
+	// os.LookupEnv.
 	LookupEnv func(string) (string, bool)
 	// StoreKey seals the store: 32 bytes. nil means the key file beside the data, made on first run.
 	StoreKey []byte
@@ -162,6 +166,8 @@ func (o Options) loader(reader *watch.Reader) (*config.Loader, error) {
 	}
 	return config.New(config.Options{
 		FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv,
-		Content: func(path string) string { return string(reader.ReadFile(path)) },
+		DotEnv: o.dotEnv(), Listen: cmp.Or(given(o.Listener), o.Listen),
+		ReadFile: func(path string, limit int) reference.Content { return content(reader.Take(path, limit)) },
+		Content:  func(path string) string { return string(reader.ReadFile(path)) },
 	})
 }

@@ -21,17 +21,19 @@ func (o Options) settings(cfg *config.Config) settings {
 		}
 		return ""
 	}
-	given := func(l net.Listener) string {
-		if l == nil {
-			return ""
-		}
-		return l.Addr().String()
-	}
 	return settings{
 		listen: first(given(o.Listener), o.Listen, cfg.Gateway.Listen, DefaultListen),
 		admin:  first(given(o.AdminListener), o.Admin, cfg.Gateway.Admin, DefaultAdmin),
 		data:   first(o.Data, cfg.Gateway.Data, DefaultData),
 	}
+}
+
+// given is where a listener is that was given; "" if none was.
+func given(l net.Listener) string {
+	if l == nil {
+		return ""
+	}
+	return l.Addr().String()
 }
 
 // check refuses an admin listener that others can reach without a token. gateway.json is held to the same rule when it

@@ -8,6 +8,8 @@ import (
 
 	"durward/policies"
 	"durward/runtime/internal/middleware"
+	"durward/runtime/internal/reference"
+	"durward/runtime/internal/route"
 )
 
 // The files of a configuration, as they are called in its folder.
@@ -30,6 +32,14 @@ type Options struct {
 	Types []PolicyType
 	// LookupEnv resolves $env: os.LookupEnv outside of tests. Nil: no variable is set.
 	LookupEnv func(string) (string, bool)
+	// ReadFile reads a file of at most limit bytes by its absolute path: one that a variable NAME_FILE names, and .env. Its
+	// Sum is what Content would say of the same bytes. Nil: none can be read.
+	ReadFile func(path string, limit int) reference.Content
+	// DotEnv is the absolute path of the .env file, which need not be there: see build.openVariables. "": there is none.
+	DotEnv string
+	// Listen is where the gateway listens whatever gateway.json says; "" if that is so for gateway.json, or else for the
+	// default, which is a loopback address.
+	Listen string
 	// Content answers a text that tells what the file at an absolute path holds, the same for the same bytes; of a file
 	// that cannot be read, too. Nil: files that policies read are named and not looked at.
 	Content func(path string) string
@@ -62,16 +72,35 @@ type Result struct {
 	// Sums are the SHA-256 in hex of what the load read of Files, "" of what was not there. One that could not be read, or
 	// is too large, has none.
 	Sums map[string]string
-	// PolicyFiles are the files that policies read, as far as they are known: those of a policy that could be asked.
-	PolicyFiles []File
+	// Outside are the files outside of the folder that the load went by, or looked for: those that hold values, and those
+	// that policies read, as far as they are known: of a policy that could be asked.
+	Outside []File
+	// References are the variables that are named, by name.
+	References []Reference
 }
 
-// File is a file outside of the configuration that a policy reads.
+// File is a file outside of the configuration.
 type File struct {
-	// Path is absolute and clean.
+	// Path is absolute and clean. It may come from a variable: it is not to be printed.
 	Path string
-	// Content is what Options.Content said of it, once in a Load.
+	// Content is what Options.Content or ReadFile said of it, once in a Load.
 	Content string
+}
+
+// Reference is a variable that the configuration names.
+type Reference struct {
+	// Name may be printed: one that may be a secret in the wrong place stands here as hiddenName.
+	Name string
+	From reference.From
+	// Places are where it is named, in the order of the files.
+	Places []Place
+}
+
+// Place is where something stands, as in Problem.
+type Place struct {
+	File         string
+	Line, Column int
+	Pointer      string
 }
 
 // Config is a valid configuration. Nobody changes it.
@@ -100,6 +129,8 @@ type Gateway struct {
 	PublicURLs []string
 	// TrustedProxies are masked prefixes; a single address has all its bits.
 	TrustedProxies []netip.Prefix
+	// PublicRoutes are the operationIds of the routes that are to be open to everybody.
+	PublicRoutes []string
 	// PolicyMemory is how much memory a policy's process may have, in bytes.
 	PolicyMemory int64
 	// AdminToken is a secret. It is set if Admin is not a loopback address.
@@ -149,8 +180,10 @@ type Policy struct {
 type Route struct {
 	// ID is the operationId, Title the summary or "".
 	ID, Title string
-	// Path begins with /. It is literal if any policy of the route authenticates; else a whole segment may be {name}.
-	Path string
+	// Path is as the file has it, save that a literal one is as requests have it, whatever its mode. Pattern is what it means.
+	// It is literal if any policy of the route authenticates.
+	Path    string
+	Pattern *route.Pattern
 	// Methods are those that come to this route: POST, GET and DELETE unless the path has operations of their own.
 	Methods []string
 	// Upstream is an http or https URL without user, query and fragment. Nobody changes it.
@@ -161,6 +194,8 @@ type Route struct {
 	ForwardSearch bool
 	// Inbound are the names of the route's policies, in their order.
 	Inbound []string
+	// Public says that the route is open to everybody, as gateway.json has it.
+	Public bool
 	// Hash changes with anything above, save UpstreamWritten.
 	Hash [32]byte
 }

@@ -55,9 +55,3 @@ func gatewayTreatment(names []string) treatment {
 func hasReference(text string) bool {
 	return strings.Contains(text, "$env(") || strings.Contains(text, "${env.")
 }
-
-// lookup answers what a variable holds.
-func (b *build) lookup(name string) (value, fault string) {
-	v := b.variables.Lookup(name)
-	return v.Value, v.Fault
-}

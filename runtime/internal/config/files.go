@@ -42,7 +42,14 @@ func (b *build) file(path string) File {
 	return f
 }
 
-// policyFiles are the files of all policies, in the order of their paths.
-func (b *build) policyFiles() []File { return slices.SortedFunc(maps.Values(b.files), byPath) }
+// keepFiles notes what the files held that hold values, for policies that read one of them, too.
+func (b *build) keepFiles() {
+	for _, f := range b.variables.Files() {
+		b.files[f.Path] = File{Path: f.Path, Content: f.Sum}
+	}
+}
+
+// outside are all files outside of the folder, in the order of their paths.
+func (b *build) outside() []File { return slices.SortedFunc(maps.Values(b.files), byPath) }
 
 func byPath(a, b File) int { return strings.Compare(a.Path, b.Path) }

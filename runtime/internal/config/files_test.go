@@ -71,7 +71,7 @@ func TestG5_PolicyFiles(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{"/etc/ca.pem": 1, "/etc/list": 1}, asked); diff != "" {
 		t.Errorf("how often each file was read (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]File{{"/etc/ca.pem", "1"}, {"/etc/list", "1"}}, before.PolicyFiles); diff != "" {
+	if diff := cmp.Diff([]File{{"/etc/ca.pem", "1"}, {"/etc/list", "1"}}, before.Outside); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
 	for _, tt := range []struct {
@@ -131,7 +131,7 @@ func TestPolicyFilesOfABadConfiguration(t *testing.T) {
 			if text := fmt.Sprint(got.Problems); !strings.Contains(text, tt.want) || strings.Contains(text, "secret") {
 				t.Errorf("problems %s, want %q", text, tt.want)
 			}
-			if diff := cmp.Diff(tt.files, got.PolicyFiles); diff != "" {
+			if diff := cmp.Diff(tt.files, got.Outside); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
 			if diff := cmp.Diff([]string{PoliciesFile, RoutesFile, GatewayFile}, got.Files); diff != "" {

@@ -74,12 +74,14 @@ func (l *Loader) Load() Result {
 		problems = append(problems, s.settled(s.faults, maxProblems)...)
 		notes = append(notes, s.settled(s.notes, maxProblems)...)
 	}
-	if len(problems) > 0 {
-		return Result{Problems: problems, Files: names, Sums: sums, PolicyFiles: b.policyFiles()}
+	result := Result{Files: names, Sums: sums, Outside: b.outside(), References: b.references()}
+	result.Problems = append(problems, b.dotEnvProblems()...)
+	if len(result.Problems) == 0 {
+		config.Notes = append(notes, b.dotEnvNotes...)
+		config.Files = names
+		result.Config = config
 	}
-	config.Notes = notes
-	config.Files = names
-	return Result{Config: config, Files: names, Sums: sums, PolicyFiles: b.policyFiles()}
+	return result
 }
 
 // maxProblems bounds what a person is told of one file, and what a hostile file costs.
@@ -114,8 +116,10 @@ type build struct {
 	variables *reference.Variables
 	// all blots out what came from the environment and every secret, secrets the secrets only.
 	all, secrets *strings.Replacer
-	// files are those that policies read, by path.
+	// files are those outside of the folder, by path.
 	files map[string]File
+	// dotEnvNotes are what there is to note of .env.
+	dotEnvNotes []Problem
 }
 
 // sources are all files, in the order in which problems are told.
@@ -133,6 +137,7 @@ func (b *build) config() *Config {
 	}
 	b.gateway.resolve(gatewayTreatment, b.lookup)
 	b.gateway.check(b.schemas.Gateway, "", b.gateway.value)
+	b.keepFiles()
 	gateway := b.readGateway()
 	drafts := b.readPolicies()
 	routes := b.readRoutes(drafts)

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,6 +31,8 @@ type source struct {
 	// failed are the pointers of texts with references that could not be resolved. What else could be said of such a
 	// value would be said of the reference.
 	failed map[string]bool
+	// named are all references to variables, in their order.
+	named []named
 	// fromEnv are the references within the text at a pointer.
 	fromEnv map[string][]reference.Used
 	// bad are the pointers of all problems, and of everything around them.
@@ -284,9 +285,19 @@ func (s *source) expand(n *node, pointer, text string, how treatment, lookup ref
 	if len(used) > 0 {
 		s.fromEnv[pointer] = used
 	}
+	if len(used)+len(faults) == 0 {
+		return out
+	}
+	plain := s.plain(n, text)
+	for _, u := range used {
+		s.named = append(s.named, named{u.Name, pointer, n.within(u.Written, plain)})
+	}
 	for _, f := range faults {
 		s.failed[pointer] = true
-		s.add(s.within(n, text[:f.At]), pointer, f.Text)
+		s.add(n.within(f.At, plain), pointer, f.Text)
+		if f.Name != "" {
+			s.named = append(s.named, named{f.Name, pointer, n.within(f.At, plain)})
+		}
 	}
 	if len(faults) > 0 {
 		return text
@@ -294,11 +305,20 @@ func (s *source) expand(n *node, pointer, text string, how treatment, lookup ref
 	return out
 }
 
-// within is the offset at which a text goes on after what precedes, if it is written there without escapes; else the
-// text's own.
-func (s *source) within(n *node, precedes string) int {
-	if !strings.Contains(precedes, `\`) && bytes.HasPrefix(s.data[n.start+1:], []byte(precedes)) {
-		return n.start + 1 + len(precedes)
+// plain is how many bytes of a text are written in the file without escapes.
+func (s *source) plain(n *node, text string) int {
+	for i, c := range s.data[n.start+1:] {
+		if i == len(text) || c == '\\' || c != text[i] {
+			return i
+		}
+	}
+	return 0
+}
+
+// within is the offset of a place in a text, if all before it is plain; else the text's own.
+func (n *node) within(at, plain int) int {
+	if at <= plain {
+		return n.start + 1 + at
 	}
 	return n.start
 }

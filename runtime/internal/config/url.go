@@ -51,6 +51,12 @@ func parseOrigin(text string) (origin, fault string) {
 	return origin, ""
 }
 
+// isLoopbackOrigin says whether an origin is this machine only.
+func isLoopbackOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && IsLoopbackHost(u.Hostname())
+}
+
 // IsLoopbackHost says whether a host, without port and brackets, is this machine only: localhost, a name below it (RFC 6761
 // section 6.3), or a loopback address.
 func IsLoopbackHost(host string) bool {
