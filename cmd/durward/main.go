@@ -75,6 +75,7 @@ func newRootCommand() *cobra.Command {
 		Long: `Durward is a self-hosted MCP gateway. It stands in front of your MCP servers:
 each client signs its user in before it may call a tool.`,
 		Example: `  durward demo                       see it work on this machine, with nothing to set up
+  durward init config                write a configuration to start from
   durward validate --config config   check a configuration
   durward serve --config config      run the gateway
   durward plan --config config       tell what an edit would change in it, before it does
@@ -84,8 +85,8 @@ each client signs its user in before it may call a tool.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newServeCommand(), newDemoCommand(), newValidateCommand(), newPlanCommand(), newStatusCommand(),
-		newSchemaCommand(), newVersionCommand(), newPolicyCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newInitCommand(), newValidateCommand(), newPlanCommand(),
+		newStatusCommand(), newSchemaCommand(), newVersionCommand(), newPolicyCommand())
 	return root
 }
 
