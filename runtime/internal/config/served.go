@@ -75,7 +75,7 @@ func (s *served) refuse(d *policyDraft, c clash) {
 		what += fmt.Sprintf(" and %d more", c.more)
 	}
 	if c.own.Option == "" && c.other.Option == "" {
-		s.refuseTogether(d, other, what)
+		s.refuseTogether(d, c, what)
 		return
 	}
 	where, remedy := d.at+"/name", fmt.Sprintf("give one of them a %q of its own", s.option(c.own))
@@ -94,10 +94,12 @@ func (s *served) refuse(d *policyDraft, c clash) {
 	s.policies.problem(where, "%s: %s", what, remedy)
 }
 
-// refuseTogether refuses what no option mends: two policies that cannot be on one route.
-func (s *served) refuseTogether(d, other *policyDraft, what string) {
+// refuseTogether refuses what no option mends: policies that can never be together or, if the path ends in that of a
+// route which names both, that cannot be on one route.
+func (s *served) refuseTogether(d *policyDraft, c clash, what string) {
 	for _, r := range s.routes {
-		if i := slices.Index(r.Inbound, d.Name); i >= 0 && slices.Contains(r.Inbound, other.Name) {
+		i := slices.Index(r.Inbound, d.Name)
+		if i >= 0 && slices.Contains(r.Inbound, c.other.by.Name) && strings.HasSuffix(c.own.Path, r.Path) {
 			r.source.problem(at(r.inboundAt, i), "%s: route %q can have one of them", what, r.ID)
 			return
 		}

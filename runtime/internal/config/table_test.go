@@ -186,7 +186,8 @@ func testTypes() []PolicyType {
 			Export:  "LookInboundPolicy",
 			Type:    "look-inbound",
 			Schema: []byte(`{"type": "object", "additionalProperties": false, "properties": {
-				"level": {"enum": ["low", "high"]}, "path": {"type": "string"}, "paths": {"type": "array"}}}`),
+				"level": {"enum": ["low", "high"]}, "path": {"type": "string"}, "paths": {"type": "array"},
+				"below": {"type": "string"}, "movable": {"type": "array"}}}`),
 			Validate: func(in policies.Input) (report policies.Report) {
 				options := decoded(in.Options)
 				if path := text(options, "path"); path != "" {
@@ -195,6 +196,10 @@ func testTypes() []PolicyType {
 				list, _ := get(options, "paths").([]any)
 				for _, path := range list {
 					report.Paths = append(report.Paths, policies.Path{Path: path.(string)})
+				}
+				list, _ = get(options, "movable").([]any)
+				for _, path := range list {
+					report.Paths = append(report.Paths, policies.Path{Path: text(options, "below") + path.(string), Option: "/below"})
 				}
 				return report
 			},
