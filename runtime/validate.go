@@ -87,17 +87,34 @@ type Validation struct {
 // Validate loads and checks the configuration. It starts nothing and writes nothing. An error is a fault of the
 // catalogue in o, not of the configuration.
 func Validate(o Options) (Validation, error) {
+	v, err := NewValidator(o)
+	if err != nil {
+		return Validation{}, err
+	}
+	return v.Validate(), nil
+}
+
+// Validator is Validate for who asks often: what the catalogue costs is paid once. It is for one goroutine at a time.
+type Validator struct{ loader *config.Loader }
+
+// NewValidator makes a Validator. The error is as in Validate.
+func NewValidator(o Options) (*Validator, error) {
 	loader, err := o.withDefaults().loader(&watch.Reader{})
 	if err != nil {
-		return Validation{}, fmt.Errorf("read catalogue: %w", err)
+		return nil, fmt.Errorf("read catalogue: %w", err)
 	}
-	loaded := loader.Load()
+	return &Validator{loader: loader}, nil
+}
+
+// Validate loads the configuration as it is now, and checks it.
+func (of *Validator) Validate() Validation {
+	loaded := of.loader.Load()
 	v := Validation{Problems: publicProblems(loaded.Problems), Files: loaded.Files}
 	if cfg := loaded.Config; cfg != nil {
 		v.Notes = publicProblems(cfg.Notes)
 		v.Policies, v.Routes = len(cfg.Policies), len(cfg.Routes)
 	}
-	return v, nil
+	return v
 }
 
 func publicProblems(problems []config.Problem) []Problem {
