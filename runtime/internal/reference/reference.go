@@ -127,7 +127,7 @@ func (e *expansion) resolve(f form, start int) bool {
 		return true
 	}
 	if e.used == nil {
-		e.used = make([]Used, 0, strings.Count(e.text[start:], "$"))
+		e.used = make([]Used, 0, strings.Count(e.text, envForm.open())+strings.Count(e.text, urlForm.open()))
 	}
 	e.used = append(e.used, Used{Name: name, Value: value, Written: start, At: e.out.Len()})
 	e.out.WriteString(value)

@@ -139,21 +139,20 @@ func (v *Variables) find(name string) Variable {
 	if found, ok := v.among(name, "", FromEnvironment, v.options.LookupEnv); ok {
 		return found
 	}
-	found, ok := v.among(name, " in .env", FromDotEnv, v.inDotEnv)
-	if !ok {
-		found = Variable{Name: name, From: NotSet, Fault: "this environment variable is not set"}
-		if shown := found.Shown(); shown != "" {
-			found.Fault = "environment variable " + shown + " is not set"
-		}
-		return found
-	}
 	for _, either := range []string{name, name + FileSuffix} {
 		if e, ok := v.dotEnv.find(either); ok && e.broken {
 			return Variable{Name: name, From: FromDotEnv,
 				Fault: either + " stands on line " + strconv.Itoa(e.line) + " of .env, which has a problem"}
 		}
 	}
-	return found
+	if found, ok := v.among(name, " in .env", FromDotEnv, v.inDotEnv); ok {
+		return found
+	}
+	unset := Variable{Name: name, From: NotSet, Fault: "this environment variable is not set"}
+	if shown := unset.Shown(); shown != "" {
+		unset.Fault = "environment variable " + shown + " is not set"
+	}
+	return unset
 }
 
 func (v *Variables) inDotEnv(name string) (string, bool) {
