@@ -27,6 +27,7 @@ type chain struct {
 	host    *Host
 	id      string
 	methods []string
+	bounds  *bounds
 	guards  []guard
 	lane    *lanePart
 	key     laneKey
@@ -82,7 +83,7 @@ func (c *chain) read(w http.ResponseWriter, r *http.Request) (mcp.Message, *http
 	if !needed || r.Method != http.MethodPost {
 		return mcp.Message{}, r, true
 	}
-	body, ok := proxy.ReadBody(w, r, proxy.DefaultMaxBody, proxy.DefaultBodyWait)
+	body, ok := proxy.ReadBody(w, r, c.bounds.requestBytes, c.bounds.requestBody)
 	if !ok {
 		return mcp.Message{}, r, false
 	}
@@ -107,6 +108,7 @@ func (g *guard) decide(l *lease, hold *decision.Hold) policies.Decision {
 	log := telemetry.RequestFrom(r.Context())
 	query := decision.Query{
 		Policy: g.policy, Key: g.key(r, l.caller, l.message), Client: l.caller.Address, Anonymous: !g.varies(r),
+		Wait: l.chain.bounds.policyWait,
 	}
 	d, source, remembered := h.decisions.Lookup(query, hold)
 	if !remembered {

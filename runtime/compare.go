@@ -136,15 +136,7 @@ func (h *Host) decidesAnew(g *running, old, next *config.Policy, executable stri
 
 // refusals are what of a configuration cannot be put to use while the host runs.
 func (h *Host) refusals(cfg *config.Config) (refusals []string) {
-	next := h.options.settings(cfg)
-	for _, s := range []struct{ name, was, is string }{
-		{"listen", h.settings.listen, next.listen}, {"admin", h.settings.admin, next.admin}, {"data", h.settings.data, next.data},
-	} {
-		if s.was != s.is {
-			refusals = append(refusals, fmt.Sprintf("%s cannot change while the gateway runs (%q -> %q): restart it, or take the "+
-				"change back", s.name, s.was, s.is))
-		}
-	}
+	refusals = h.settings.fixed(h.options.settings(cfg))
 	if len(refusals) == 0 {
 		if err := h.settings.check(cfg); err != nil {
 			refusals = append(refusals, err.Error())

@@ -21,7 +21,7 @@ func openFront(t *testing.T, handler http.Handler) (f *front, call func() *http.
 	if err != nil {
 		t.Fatal(err)
 	}
-	f = host.front(l, handler)
+	f = host.front(l, settings{}, handler)
 	go f.serve()
 	t.Cleanup(func() {
 		f.close(context.Background())

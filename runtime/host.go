@@ -52,6 +52,7 @@ type Host struct {
 	lanes     generation.Pool[laneKey, *lane]
 	ended     endings
 	listeners ending.Group // streams that only listen
+	places    proxy.Places // of event streams
 	stopping  sync.WaitGroup
 	draining  struct {
 		processes draining[*policyProcess]
@@ -113,7 +114,7 @@ func (h *Host) Addr() net.Addr { return h.public.Addr() }
 // AdminAddr is the address of the admin listener.
 func (h *Host) AdminAddr() net.Addr { return h.adminAt.Addr() }
 
-// Run serves until ctx ends, then lets what is in flight finish, for as long as Options.Drain, and ends every process
+// Run serves until ctx ends, then lets what is in flight finish, for as long as the drain time, and ends every process
 // it started. It answers nil after an orderly end. A configuration with problems is a *ConfigError.
 func (h *Host) Run(ctx context.Context) (err error) {
 	defer h.closeGiven()
@@ -125,9 +126,10 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	if err := h.settings.check(cfg); err != nil {
 		return err
 	}
+	h.logAs(cfg)
 	var undo generation.Undo
 	defer undo.Run()
-	if err := h.open(ctx, &undo); err != nil {
+	if err := h.open(ctx, h.options.bounds(cfg), &undo); err != nil {
 		return err
 	}
 	g, err := h.build(ctx, cfg, 1)
@@ -148,9 +150,11 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	tasks.Go(func() { h.watcher.Run(background, func() { h.Reload(background, "files changed") }) })
 	tasks.Go(func() { h.store.Run(background) })
 
-	public := h.front(h.public, telemetry.AccessLog(h.options.Logger, h.options.Now, h.metrics.Elsewhere(),
+	public := h.front(h.public, h.settings, telemetry.AccessLog(h.options.Logger, h.options.Now, h.metrics.Elsewhere(),
 		http.HandlerFunc(h.serve)))
-	operators := h.front(h.adminAt, h.adminHandler())
+	operators := h.front(h.adminAt, settings{
+		headerBytes: DefaultHeaderBytes, readHeader: DefaultReadHeader, idle: DefaultIdle,
+	}, h.adminHandler())
 	tasks.Go(public.serve)
 	tasks.Go(operators.serve)
 	h.begin()
@@ -166,11 +170,11 @@ func (h *Host) Run(ctx context.Context) (err error) {
 }
 
 // open opens what a host needs besides its configuration.
-func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
-	h.decisions = decision.New(decision.Options{Now: h.options.Now, Wait: h.options.PolicyWait, Logger: h.options.Logger})
+func (h *Host) open(ctx context.Context, b bounds, undo *generation.Undo) (err error) {
+	h.decisions = decision.New(decision.Options{Now: h.options.Now, Logger: h.options.Logger})
 	h.answers = decision.NewAnswers(decision.AnswersOptions{Now: h.options.Now})
 	h.store, err = store.Open(ctx, store.Options{
-		Dir: h.settings.data, Key: h.options.StoreKey, Now: h.options.Now, Logger: h.options.Logger, Purged: h.decisions.Purge,
+		Dir: h.settings.data, Key: h.settings.storeKey, Now: h.options.Now, Logger: h.options.Logger, Purged: h.decisions.Purge,
 	})
 	if err != nil {
 		return err // it says by itself that the store could not be opened
@@ -181,7 +185,7 @@ func (h *Host) open(ctx context.Context, undo *generation.Undo) (err error) {
 	}
 	h.plugins, err = pluginhost.New(pluginhost.Options{
 		RunDir: filepath.Join(h.settings.data, "run"), Logger: h.options.Logger, Now: h.options.Now, Env: h.options.policyEnv(),
-		RestartWait: h.options.PolicyWait,
+		RestartWait: b.policyWait,
 	})
 	if err != nil {
 		return fmt.Errorf("prepare policies: %w", err)

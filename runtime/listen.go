@@ -15,11 +15,8 @@ import (
 	"durward/runtime/internal/origin"
 )
 
-// Bounds of both servers.
+// Bounds of the end.
 const (
-	readHeaderTimeout = 10 * time.Second
-	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 64 << 10
 	// farewell is how long, at the end, connections may stay to be told with their next answer that it is their last.
 	farewell = 500 * time.Millisecond
 	// endGrace is how long answers may take to end once they have been told to.
@@ -93,14 +90,14 @@ type front struct {
 	none    chan struct{} // has an element when open has become 0
 }
 
-func (h *Host) front(listener net.Listener, handler http.Handler) *front {
+func (h *Host) front(listener net.Listener, s settings, handler http.Handler) *front {
 	f := &front{listener: listener, handler: handler, ended: make(chan struct{}), none: make(chan struct{}, 1)}
 	f.server = &http.Server{
 		Handler:           f,
 		ConnState:         f.count,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
+		ReadHeaderTimeout: s.readHeader,
+		IdleTimeout:       s.idle,
+		MaxHeaderBytes:    s.headerBytes,
 		ErrorLog:          slog.NewLogLogger(h.options.Logger.Handler(), slog.LevelDebug),
 	}
 	return f
@@ -165,15 +162,17 @@ func (f *front) close(ctx context.Context) {
 // way gives up what it is starting, and none begins any more: the generation that is current stays the last.
 func (h *Host) shutdown(public, operators *front) {
 	h.end(errEnding)
-	h.options.Logger.Info("shutting down", "drain", h.options.Drain.String())
 	h.reloading.Lock()
 	h.options.OnTurn(Ending)
+	drain := DefaultDrain
 	if g := h.current.Acquire(); g != nil {
+		drain = g.Value.bounds.drain
 		for _, c := range g.Value.chains {
-			c.lane.Value.endAfter(h.options.Drain)
+			c.lane.Value.endAfter(drain)
 		}
 		g.Release()
 	}
+	h.options.Logger.Info("shutting down", "drain", drain.String())
 	h.reloading.Unlock()
 	if h.options.Listener != nil {
 		// Whoever comes back waits in the socket for the next host, which does not begin before this one has ended.
@@ -184,8 +183,8 @@ func (h *Host) shutdown(public, operators *front) {
 		defer cancel()
 		step(ctx)
 	}
-	within(h.options.Drain+endGrace, func(ctx context.Context) {
-		within(min(farewell, h.options.Drain), public.leave)
+	within(drain+endGrace, func(ctx context.Context) {
+		within(min(farewell, drain), public.leave)
 		public.close(ctx)
 	})
 	within(endGrace, operators.close) // the last: until now it has said that the gateway is not ready

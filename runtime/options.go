@@ -26,6 +26,10 @@ const (
 	DefaultData       = ".durward"
 	DefaultDrain      = 30 * time.Second
 	DefaultPolicyWait = 2 * time.Second
+	// DefaultReadHeader and DefaultIdle bound a client's connection, DefaultHeaderBytes the header of a request.
+	DefaultReadHeader  = 10 * time.Second
+	DefaultIdle        = 2 * time.Minute
+	DefaultHeaderBytes = 64 << 10
 )
 
 // Options are what a host is made of. Only Config and Plugins are needed.
@@ -45,16 +49,21 @@ type Options struct {
 	// does not know may stand in .env beside the folder Config, if only this machine can reach the gateway. nil means
 	// os.LookupEnv.
 	LookupEnv func(string) (string, bool)
-	// StoreKey seals the store: 32 bytes. nil means the key file beside the data, made on first run.
+	// StoreKey seals the store: 32 bytes. nil means what gateway.json says, else the key file beside the data, made on first
+	// run.
 	StoreKey []byte
 	// Logger gets everything the host says. nil means none.
 	Logger *slog.Logger
+	// OnLog is told what gateway.json says of the log: before anything is opened, and with each configuration that is put to
+	// use. nil: nobody is told, and Logger stays as it is.
+	OnLog func(LogSettings)
 	// Now is the clock of everything that expires. nil means time.Now.
 	Now func() time.Time
-	// Drain is how long a stream on a changed route, and at the end every request, may go on. 0 means DefaultDrain.
+	// Drain is how long a stream on a changed route, and at the end every request, may go on. 0 means what gateway.json
+	// says, else DefaultDrain.
 	Drain time.Duration
 	// PolicyWait is how long a request waits for a policy's decision, and for a policy whose process is being started
-	// again. Then it is answered 503. 0 means DefaultPolicyWait.
+	// again. Then it is answered 503. 0 means what gateway.json says, else DefaultPolicyWait.
 	PolicyWait time.Duration
 	// Listener and AdminListener, if given, are served instead of what Listen and Admin say: sockets that somebody else
 	// keeps open while the host is started anew. The host closes them.
@@ -64,6 +73,14 @@ type Options struct {
 	OnTurn func(Turn)
 	// WrapTransport wraps the transport to every upstream: for tracing and for tests that disturb it.
 	WrapTransport func(http.RoundTripper) http.RoundTripper
+}
+
+// LogSettings are what is logged, and how.
+type LogSettings struct {
+	// Level is the least that is logged.
+	Level slog.Level
+	// Format is "json" or "text".
+	Format string
 }
 
 // Turn is a turn in a host's life, as whoever supervises it wants to know of it.
@@ -115,11 +132,8 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.Drain == 0 {
-		o.Drain = DefaultDrain
-	}
-	if o.PolicyWait == 0 {
-		o.PolicyWait = DefaultPolicyWait
+	if o.OnLog == nil {
+		o.OnLog = func(LogSettings) {}
 	}
 	if o.OnTurn == nil {
 		o.OnTurn = func(Turn) {}

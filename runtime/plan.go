@@ -48,12 +48,13 @@ func (h *Host) Plan(ctx context.Context, files fs.FS) (Plan, error) {
 	}
 	defer acquired.Release()
 	g := acquired.Value
-	plan := Plan{Number: g.number, Since: g.since, DrainSeconds: h.options.Drain.Seconds()}
+	plan := Plan{Number: g.number, Since: g.since, DrainSeconds: g.bounds.drain.Seconds()}
 	loaded := h.loader.Of(files, "").Load()
 	if loaded.Config == nil {
 		plan.Problems = publicProblems(loaded.Problems)
 		return plan, nil
 	}
+	plan.DrainSeconds = h.options.bounds(loaded.Config).drain.Seconds()
 	plan.Notes = publicProblems(newNotes(g.config.Notes, loaded.Config.Notes))
 	plan.Changes, plan.Refused = h.compare(g, loaded.Config)
 	for i := range plan.Changes.Policies {

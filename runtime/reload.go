@@ -122,6 +122,7 @@ func (h *Host) reload(ctx context.Context) (r Reload) {
 	swapped := h.phase(&r, "swap")
 	current := next.Value
 	h.current.Swap(next)
+	h.follow(current)
 	h.retire(old, current)
 	swapped()
 	r.Result, r.Number, r.Changes = Applied, current.number, changes

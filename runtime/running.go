@@ -11,25 +11,22 @@ import (
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/generation"
-	"durward/runtime/internal/origin"
 	"durward/runtime/internal/pluginhost"
 	"durward/runtime/internal/proxy"
-	"durward/runtime/internal/route"
 	"durward/runtime/internal/telemetry"
 )
 
 // running is one generation: an immutable configuration and everything it runs on.
 type running struct {
-	number  uint64
-	since   time.Time
-	config  *config.Config
-	origins *origin.Rules
-	// policies are held by name, save those that run inside the host; paths says which of them serves a path itself.
+	number uint64
+	since  time.Time
+	config *config.Config
+	bounds bounds
+	*directory
+	// policies are held by name, save those that run inside the host.
 	policies map[string]*policyPart
-	paths    map[string]*policyPart
-	// chains are in the order of config.Routes; routes finds them.
+	// chains are in the order of config.Routes.
 	chains []*chain
-	routes route.Table[*chain]
 }
 
 // policyPart is a policy's process, shared by the generations in which nothing it depends on differs.
@@ -55,12 +52,12 @@ type processKey struct {
 // started. If anything fails, everything new is undone and the problem says what failed.
 func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ *generation.Part[*running], err error) {
 	g := &running{
-		number:   number,
-		since:    h.options.Now(),
-		config:   cfg,
-		origins:  origin.New(cfg.Gateway.PublicURLs, cfg.Gateway.TrustedProxies, h.loopback),
-		policies: make(map[string]*policyPart),
-		paths:    make(map[string]*policyPart),
+		number:    number,
+		since:     h.options.Now(),
+		config:    cfg,
+		bounds:    h.options.bounds(cfg),
+		policies:  make(map[string]*policyPart),
+		directory: newDirectory(cfg, h.loopback),
 	}
 	var undo generation.Undo
 	defer func() {
@@ -71,19 +68,11 @@ func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ 
 	if err := h.startPolicies(ctx, g, &undo); err != nil {
 		return nil, err
 	}
-	for _, p := range cfg.Policies {
-		for _, path := range p.Report.Paths {
-			if !path.Admin {
-				g.paths[path.Path] = g.policies[p.Name]
-			}
-		}
-	}
 	byName := policiesByName(cfg)
 	for i := range cfg.Routes {
 		c := h.chain(g, &cfg.Routes[i], byName)
 		undo.Add(c.release)
 		g.chains = append(g.chains, c)
-		g.routes.Add(cfg.Routes[i].Pattern, cfg.Routes[i].Methods, c)
 	}
 	undo.Keep()
 	return generation.NewPart(g, (*running).release), nil
@@ -178,7 +167,7 @@ func (h *Host) stopPolicy(p *policyProcess) {
 
 // chain compiles a route to one handler. byName answers the policies by name.
 func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Policy) *chain {
-	c := &chain{host: h, id: r.ID, methods: r.Methods, meter: h.metrics.Route(r.ID)}
+	c := &chain{host: h, id: r.ID, methods: r.Methods, bounds: &g.bounds, meter: h.metrics.Route(r.ID)}
 	executables := make(map[string]string)
 	for place, name := range r.Inbound {
 		if p := byName[name]; p.Middleware == nil {
@@ -192,7 +181,7 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 	if c.lane == nil {
 		c.lane = h.lanes.Add(c.key, new(lane), h.forgetLane)
 	}
-	transport, release := h.transports.Acquire(r.Upstream, 0)
+	transport, release := h.transports.Acquire(r.Upstream, g.bounds.connect)
 	c.releaseTransport = release
 	c.next = proxy.New(proxy.Options{
 		Upstream:      r.Upstream,
@@ -202,6 +191,12 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 		RequestID:     func(ctx context.Context) string { return telemetry.RequestFrom(ctx).ID },
 		OnBroken:      func(error) { c.meter.Broken() },
 		Streams:       &c.lane.Value.streams,
+		MaxBody:       g.bounds.requestBytes,
+		BodyWait:      g.bounds.requestBody,
+		AnswerWait:    g.bounds.answer,
+		Places:        &h.places,
+		MaxStreams:    g.bounds.streams,
+		OnFull:        c.meter.Full,
 		Now:           h.options.Now,
 		Listeners:     &h.listeners,
 	})
@@ -260,7 +255,7 @@ func (h *Host) retire(old, current *running) {
 		if !kept[c.key] {
 			h.draining.lanes.add(c.lane.Value)
 			h.lanes.Forget(c.key, c.lane)
-			c.lane.Value.endAfter(h.options.Drain)
+			c.lane.Value.endAfter(current.bounds.drain)
 		}
 	}
 }

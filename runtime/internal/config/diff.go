@@ -2,7 +2,6 @@ package config
 
 import (
 	"maps"
-	"net/netip"
 	"reflect"
 	"slices"
 	"strings"
@@ -206,44 +205,6 @@ func routeReasons(old, next *Route, hide redaction) (reasons []Reason) {
 	return reasons
 }
 
-func gatewayReasons(old, next Gateway) (reasons []Reason) {
-	if !slices.Equal(old.PublicURLs, next.PublicURLs) {
-		reasons = append(reasons, told("publicUrl", "", list(old.PublicURLs), list(next.PublicURLs)))
-	}
-	if !slices.Equal(old.TrustedProxies, next.TrustedProxies) {
-		reasons = append(reasons, told("trustedProxies", "", prefixes(old.TrustedProxies), prefixes(next.TrustedProxies)))
-	}
-	if old.PolicyMemory != next.PolicyMemory {
-		reasons = append(reasons, told(MemorySetting, "", mebibytes(old.PolicyMemory), mebibytes(next.PolicyMemory)))
-	}
-	if was, is := old.AdminToken, next.AdminToken; was != is {
-		r := Reason{What: "adminToken", Hidden: HiddenSecret}
-		if was != "" {
-			r.Was = written(blotted)
-		}
-		if is != "" {
-			r.Is = written(blotted)
-		}
-		reasons = append(reasons, r)
-	}
-	old.Listen, old.Admin, old.Data = next.Listen, next.Admin, next.Data
-	if len(reasons) == 0 && !reflect.DeepEqual(old, next) {
-		reasons = []Reason{{What: GatewayFile}}
-	}
-	return reasons
-}
-
-// MemorySetting is what a Reason says of Gateway.PolicyMemory.
-const MemorySetting = "policyMemoryMiB"
-
-// mebibytes is nil for what the file does not say.
-func mebibytes(bytes int64) any {
-	if bytes == 0 {
-		return nil
-	}
-	return bytes >> 20
-}
-
 // title is nil for one that is not there. Titles are the one free text of routes.oas.json that is told.
 func (r redaction) title(text string) any {
 	if text == "" {
@@ -257,12 +218,4 @@ func list(texts []string) any {
 		return nil
 	}
 	return texts
-}
-
-func prefixes(all []netip.Prefix) any {
-	texts := make([]string, len(all))
-	for i, p := range all {
-		texts[i] = p.String()
-	}
-	return list(texts)
 }

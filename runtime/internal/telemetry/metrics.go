@@ -23,6 +23,7 @@ type Metrics struct {
 	answers   *prometheus.HistogramVec
 	streams   *prometheus.HistogramVec
 	broken    *prometheus.CounterVec
+	full      *prometheus.CounterVec
 	faults    *prometheus.CounterVec
 	decisions *prometheus.HistogramVec
 	reloads   *prometheus.CounterVec
@@ -64,6 +65,8 @@ func NewMetrics(results ...string) *Metrics {
 			[]float64{.01, .1, 1, 5, 15, 60, 300, 900, 3600, 14400, 43200}, "route", "policy"),
 		broken: counter("durward_upstream_answers_broken_total",
 			"Answers that an MCP server began and did not finish while client and gateway still wanted them.", "route"),
+		full: counter("durward_streams_refused_total",
+			"Requests that were answered 503 because as many event streams were open as there may be.", "route"),
 		faults: counter("durward_store_faults_total",
 			"Calls of a policy to its store that failed, other than for want of a record or because it had changed.", "policy"),
 		decisions: histogram("durward_decision_duration_seconds",
@@ -78,7 +81,7 @@ func NewMetrics(results ...string) *Metrics {
 	for _, r := range results {
 		m.reloads.WithLabelValues(r)
 	}
-	m.registry.MustRegister(m.requests, m.answers, m.streams, m.broken, m.faults, m.decisions, m.reloads, m.phases,
+	m.registry.MustRegister(m.requests, m.answers, m.streams, m.broken, m.full, m.faults, m.decisions, m.reloads, m.phases,
 		buildInfo(), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -148,6 +151,7 @@ func (m *Metrics) Keep(routes, policies []string) {
 		m.streams.DeletePartialMatch(p.labels())
 		if p.route != "" {
 			m.broken.DeleteLabelValues(p.route)
+			m.full.DeleteLabelValues(p.route)
 			continue
 		}
 		m.faults.DeleteLabelValues(p.policy)
@@ -160,13 +164,15 @@ type Meter struct {
 	// codes are counted by the hundreds of the status, 0 for want of one.
 	codes            [6]prometheus.Counter
 	answers, streams prometheus.Observer
-	broken, faults   prometheus.Counter
+	// broken and full are a route's, faults are a policy's.
+	broken, full, faults prometheus.Counter
 }
 
 // Route answers the meter of a route.
 func (m *Metrics) Route(id string) *Meter {
 	meter := m.meter(part{route: id})
 	meter.broken = m.broken.WithLabelValues(id)
+	meter.full = m.full.WithLabelValues(id)
 	return meter
 }
 
@@ -217,6 +223,9 @@ func (m *Meter) count(status int, stream bool, took time.Duration) {
 
 // Broken counts an answer that the upstream of the route broke off.
 func (m *Meter) Broken() { m.broken.Inc() }
+
+// Full counts a request that found no place for the event stream that it might open.
+func (m *Meter) Full() { m.full.Inc() }
 
 // Fault counts a call of the policy to its store that failed.
 func (m *Meter) Fault() { m.faults.Inc() }
