@@ -32,6 +32,7 @@ type world struct {
 	provider *policytest.Provider
 	gateway  *policytest.Gateway
 	browser  *http.Client
+	base     string // where the policy lies: what is below /oauth/ is meant below it
 }
 
 func newWorld(t *testing.T, routes ...string) *world {
@@ -103,6 +104,9 @@ func (w *world) do(client *http.Client, r *http.Request) answer {
 
 func (w *world) request(method, target, body string, header ...string) *http.Request {
 	w.Helper()
+	if strings.HasPrefix(target, "/oauth/") {
+		target = w.base + target
+	}
 	if strings.HasPrefix(target, "/") {
 		target = origin + target
 	}
