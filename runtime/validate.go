@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"durward/runtime/internal/config"
+	"durward/runtime/internal/reference"
 	"durward/runtime/internal/watch"
 )
 
@@ -47,11 +48,11 @@ func (e *ConfigError) Error() string {
 
 // Where the value of a variable comes from.
 const (
-	FromEnvironment = "environment"
+	FromEnvironment = string(reference.FromEnvironment)
 	// FromFile: the variable NAME_FILE names a file that holds it.
-	FromFile   = "file"
-	FromDotEnv = ".env"
-	NotSet     = "not set"
+	FromFile   = string(reference.FromFile)
+	FromDotEnv = string(reference.FromDotEnv)
+	NotSet     = string(reference.NotSet)
 )
 
 // Reference is a variable that the configuration names.
@@ -78,7 +79,8 @@ type Validation struct {
 	// configuration without problems.
 	Unsafe           []Problem
 	Policies, Routes int
-	// References are the variables that are named, also if there are problems, by name.
+	// References are the variables that are named, also if there are problems, by name. A name that is not set and may be
+	// a secret in the wrong place is not told.
 	References []Reference
 	// Files are the names, within the folder, of every file that was read or looked for, also if there are problems.
 	Files []string
@@ -110,6 +112,13 @@ func NewValidator(o Options) (*Validator, error) {
 func (of *Validator) Validate() Validation {
 	loaded := of.loader.Load()
 	v := Validation{Problems: publicProblems(loaded.Problems), Files: loaded.Files}
+	for _, r := range loaded.References {
+		public := Reference{Name: r.Name, From: string(r.From)}
+		for _, p := range r.Places {
+			public.Places = append(public.Places, Place(p))
+		}
+		v.References = append(v.References, public)
+	}
 	if cfg := loaded.Config; cfg != nil {
 		v.Notes = publicProblems(cfg.Notes)
 		v.Policies, v.Routes = len(cfg.Policies), len(cfg.Routes)

@@ -47,14 +47,11 @@ func (s *settings) options(c *cobra.Command, logger *slog.Logger) (runtime.Optio
 	}, cmp.Or(listenFault, adminFault)
 }
 
-// said answers what a flag says, or else its variable, and which of them it was; nothing if neither says anything or
-// the verb has no such flag. An empty variable says nothing.
+// said answers what a flag says, or else its variable, and which of them it was; nothing if neither says anything. An empty
+// variable says nothing. One whose flag the verb does not have counts all the same: what validate finds depends on where
+// the gateway would listen.
 func said(c *cobra.Command, flag, variable string) (value, by string) {
-	f := c.Flags().Lookup(flag)
-	if f == nil {
-		return "", ""
-	}
-	if f.Changed {
+	if f := c.Flags().Lookup(flag); f != nil && f.Changed {
 		return f.Value.String(), "--" + flag
 	}
 	if value = os.Getenv(variable); value != "" {
