@@ -52,7 +52,7 @@ func (o Options) dotEnv() string {
 
 // content is what was read of a file that holds a value.
 func content(t watch.Taken) reference.Content {
-	c := reference.Content{Data: t.Data, Sum: string(t.Content), Mode: t.Mode, Missing: t.Content == watch.Missing}
+	c := reference.Content{Data: t.Data, Sum: string(t.Content), Shared: t.Shared, Missing: t.Content == watch.Missing}
 	if t.Err != nil {
 		c.Fault = t.Err.Error()
 	}

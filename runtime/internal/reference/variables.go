@@ -2,7 +2,6 @@ package reference
 
 import (
 	"bytes"
-	"io/fs"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -48,8 +47,8 @@ type Content struct {
 	Data []byte
 	// Sum differs from that of any other content, also where there is no Data.
 	Sum string
-	// Mode is the file's; 0 if that is not known.
-	Mode fs.FileMode
+	// Shared says that others than its owner may read or change the file.
+	Shared bool
 	// Missing says that there is no such file. Fault says why it cannot be read otherwise, as in "is a folder", without
 	// its name.
 	Missing bool

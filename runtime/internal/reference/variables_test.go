@@ -23,7 +23,7 @@ func (d *disk) read(path string) Content {
 	case text == "locked":
 		return Content{Sum: "unreadable", Fault: "cannot be read: permission denied"}
 	}
-	return Content{Data: []byte(text), Sum: "sum of " + fmt.Sprint(len(text)), Mode: 0o600}
+	return Content{Data: []byte(text), Sum: "sum of " + fmt.Sprint(len(text))}
 }
 
 // variables are Variables of an environment, of files, and of .env where there is one.

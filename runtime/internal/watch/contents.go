@@ -102,7 +102,8 @@ type Taken struct {
 	Content Content
 	// Data is nil with an error.
 	Data []byte
-	Mode fs.FileMode
+	// Shared says that others than its owner may read or change the file.
+	Shared bool
 	// Err says why there is no Data, and does not name the file. It is fs.ErrNotExist where Content is Missing.
 	Err error
 }
@@ -115,7 +116,7 @@ func (r *Reader) Take(name string, limit int) Taken {
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	data := head{limit: limit + 1}
-	t := Taken{Content: sumTo(f, &data), Mode: info.Mode()}
+	t := Taken{Content: sumTo(f, &data), Shared: shared(info)}
 	switch {
 	case t.Content == Unreadable:
 		t.Err = errors.New("cannot be read to its end")

@@ -53,7 +53,12 @@ func TestReaderTakes(t *testing.T) {
 		}
 	}
 	var r Reader
-	if mode := r.Take(path("small"), 10).Mode; mode.Perm() != 0o640 {
-		t.Errorf("the mode is %v", mode)
+	for mode, want := range map[fs.FileMode]bool{0o600: false, 0o604: true} {
+		if err := os.Chmod(path("small"), mode); err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Take(path("small"), 10).Shared; got != want {
+			t.Errorf("a file of mode %v is shared: %v", mode, got)
+		}
 	}
 }
