@@ -30,7 +30,7 @@ func (w *wording) unknown(at string, schema, members map[string]any) (found []Pr
 		text := fmt.Sprintf("unknown property %q", name)
 		if meant, ok := suggest.Nearest(name, free); ok {
 			w.meant[member{at, meant}] = true
-			text += fmt.Sprintf(": did you mean %q?", meant)
+			text = didYouMean(name, meant)
 		} else if len(known) > 0 {
 			text += "; known here: " + strings.Join(known, ", ")
 		}
@@ -39,11 +39,21 @@ func (w *wording) unknown(at string, schema, members map[string]any) (found []Pr
 	return found
 }
 
-// missing explains a property that an object lacks. The text goes on with more.
-func (w *wording) missing(at, name, more string) Problem {
+// missing explains a property that an object lacks. In an object that may have any others the one that stands in its place,
+// misspelt, is told instead; where it may not have others, that is unknown's to do. The text goes on with more.
+func (w *wording) missing(at, name string, schema, members map[string]any, more string) Problem {
+	if schema["additionalProperties"] != false {
+		if written, ok := suggest.Nearest(name, unnamed(schema, members)); ok {
+			return Problem{Pointer: jsonpointer.Join(at, written), AtKey: true, Text: didYouMean(written, name)}
+		}
+	}
 	p := Problem{Pointer: at, Text: fmt.Sprintf("missing property %q%s", name, more)}
 	w.lacks[p] = member{at, name}
 	return p
+}
+
+func didYouMean(name, meant string) string {
+	return fmt.Sprintf("unknown property %q: did you mean %q?", name, meant)
 }
 
 // onceEach takes away that a property is missing where a misspelt one stands in its place: that one has a problem
@@ -75,4 +85,18 @@ func chosen(values []any, value any) string {
 		}
 	}
 	return said
+}
+
+// repeated answers the places of items that an array has had before.
+func repeated(value any) (places []int) {
+	items, _ := value.([]any)
+	seen := make(map[string]bool, len(items))
+	for i, item := range items {
+		text := literal(item)
+		if seen[text] {
+			places = append(places, i)
+		}
+		seen[text] = true
+	}
+	return places
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
@@ -133,12 +134,19 @@ func (w *wording) leaf(fault *jsonschema.ValidationError) []Problem {
 		for _, item := range required {
 			name, _ := item.(string)
 			if _, there := members[name]; !there {
-				found = append(found, w.missing(at, name, ""))
+				found = append(found, w.missing(at, name, schema, members, ""))
 			}
 		}
 		return found
 	case "dependentRequired":
 		return w.dependents(at, schema, members)
+	case "uniqueItems":
+		for _, place := range repeated(value) {
+			found = append(found, Problem{Pointer: jsonpointer.Join(at, strconv.Itoa(place)), Text: "is listed already"})
+		}
+		if len(found) > 0 {
+			return found
+		}
 	}
 	// What propertyNames finds is a name, which the library places where its value is.
 	if strings.Contains(fault.KeywordLocation, "/propertyNames/") {
@@ -157,7 +165,7 @@ func (w *wording) dependents(at string, schema, members map[string]any) (found [
 		for _, item := range needed {
 			other, _ := item.(string)
 			if _, there := members[other]; !there {
-				found = append(found, w.missing(at, other, fmt.Sprintf(", which %q needs", name)))
+				found = append(found, w.missing(at, other, schema, members, fmt.Sprintf(", which %q needs", name)))
 			}
 		}
 	}
