@@ -18,33 +18,29 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	g := acquired.Value
 	log := telemetry.RequestFrom(r.Context())
 	log.Generation = g.number
-	caller, refusal := g.origins.Caller(r)
-	log.Client = caller.Address
-	if refusal != nil {
+	f := g.find(r)
+	log.Client = f.caller.Address
+	switch {
+	case f.refusal != nil:
 		acquired.Release()
-		writeRefusal(w, refusal.Status, "invalid_request", refusal.Text)
-		return
-	}
-	path := r.URL.EscapedPath()
-	if part := g.paths[path]; part != nil {
+		writeRefusal(w, f.refusal.Status, "invalid_request", f.refusal.Text)
+	case f.policy != "":
+		part := g.policies[f.policy]
 		part.Hold()
 		acquired.Release()
-		h.servePath(w, r, part, caller)
-		return
-	}
-	c, allow, ok := g.routes.Match(r.Method, path)
-	switch {
-	case ok:
+		h.servePath(w, r, part, f.caller)
+	case f.routed:
+		c := g.chains[f.route]
 		log.Route, log.Meter = c.id, c.meter
 		l := c.hold()
 		acquired.Release()
-		c.serve(w, r, caller, l)
-	case allow != nil && r.Method == http.MethodOptions:
+		c.serve(w, r, f.caller, l)
+	case f.allow != nil && r.Method == http.MethodOptions:
 		acquired.Release()
-		cors.Allow(w, r, allow)
-	case allow != nil:
+		cors.Allow(w, r, f.allow)
+	case f.allow != nil:
 		acquired.Release()
-		methodNotAllowed(w, r, allow)
+		methodNotAllowed(w, r, f.allow)
 	default:
 		acquired.Release()
 		writeError(w, http.StatusNotFound, "not_found", "nothing is served at this path")
