@@ -37,6 +37,7 @@ const atOnce = 2
 func TestConfigurations(t *testing.T) {
 	binary := gateway.Binary(t)
 	cases := readCases(t)
+	schemas := printedSchemas(t, binary)
 	turns := make(chan struct{}, atOnce)
 	t.Run("each", func(t *testing.T) {
 		for _, c := range cases {
@@ -45,6 +46,9 @@ func TestConfigurations(t *testing.T) {
 				turns <- struct{}{}
 				defer func() { <-turns }()
 				c.check(t, binary)
+				if c.meaning {
+					c.checkMeaning(t, schemas)
+				}
 			})
 		}
 	})
@@ -170,7 +174,8 @@ func shapeOf(t *testing.T, line string) string {
 	t.Helper()
 	parts := regexp.MustCompile(`^\S+:\d+:\d+: /.*?: (.*)$`).FindStringSubmatch(line)
 	if parts == nil {
-		t.Fatalf("no problem: %s", line)
+		t.Errorf("no problem: %s", line)
+		return line
 	}
 	text := parts[1]
 	for _, r := range []struct{ what, with string }{
