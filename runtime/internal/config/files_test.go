@@ -34,21 +34,7 @@ func loadReaders(t *testing.T, folder fstest.MapFS, disk map[string]string) (Res
 	asked := make(map[string]int)
 	l, err := New(Options{
 		FS: folder, Name: "config",
-		Types: []PolicyType{{
-			Modules: []string{"test"}, Export: "Reader", Type: "reader-inbound",
-			Schema: []byte(`{"type":"object","additionalProperties":false,"properties":{"files":{"type":"array","items":{"type":"string"}},"bad":{"type":"boolean"}}}`),
-			Validate: func(in policies.Input) (report policies.Report) {
-				var options struct {
-					Files []string
-					Bad   bool
-				}
-				if err := json.Unmarshal(in.Options, &options); err != nil || options.Bad {
-					report.Problems = []policies.Problem{{Text: "is bad"}}
-				}
-				report.Files = options.Files
-				return report
-			},
-		}},
+		Types:     readerTypes(),
 		LookupEnv: func(name string) (string, bool) { return "/canary/" + name, !strings.HasSuffix(name, "_FILE") },
 		Content:   func(path string) string { asked[path]++; return disk[path] },
 	})
@@ -56,6 +42,25 @@ func loadReaders(t *testing.T, folder fstest.MapFS, disk map[string]string) (Res
 		t.Fatal(err)
 	}
 	return l.Load(), asked
+}
+
+// readerTypes are a policy type that reads the files that its options list.
+func readerTypes() []PolicyType {
+	return []PolicyType{{
+		Modules: []string{"test"}, Export: "Reader", Type: "reader-inbound",
+		Schema: []byte(`{"type":"object","additionalProperties":false,"properties":{"files":{"type":"array","items":{"type":"string"}},"bad":{"type":"boolean"}}}`),
+		Validate: func(in policies.Input) (report policies.Report) {
+			var options struct {
+				Files []string
+				Bad   bool
+			}
+			if err := json.Unmarshal(in.Options, &options); err != nil || options.Bad {
+				report.Problems = []policies.Problem{{Text: "is bad"}}
+			}
+			report.Files = options.Files
+			return report
+		},
+	}}
 }
 
 // G5: what a file holds is a part of each policy that reads it, and of no other. A file that is missing holds something
