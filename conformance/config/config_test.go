@@ -35,7 +35,7 @@ const atOnce = 2
 
 // Issue 5, "must be shown" 1: each faulty configuration is refused with its lines, each repaired one loads.
 func TestConfigurations(t *testing.T) {
-	binary := gateway.Binary(t)
+	binary := gateway.PlainBinary(t)
 	cases := readCases(t)
 	schemas := printedSchemas(t, binary)
 	turns := make(chan struct{}, atOnce)
@@ -58,7 +58,7 @@ func TestConfigurations(t *testing.T) {
 // What cases begin with loads, has no notes, and is safe in production.
 func TestBase(t *testing.T) {
 	c := &testCase{name: "base", archive: &txtar.Archive{Files: []txtar.File{{Name: "args", Data: []byte("--strict\n")}}}}
-	status, out := c.validate(t, gateway.Binary(t), false)
+	status, out := c.validate(t, gateway.PlainBinary(t), false)
 	if want := "config: no problems: 1 policy, 1 route\n"; status != 0 || out != want {
 		t.Errorf("exit status %d, output:\n%s", status, out)
 	}
@@ -179,7 +179,7 @@ func shapeOf(t *testing.T, line string) string {
 	}
 	text := parts[1]
 	for _, r := range []struct{ what, with string }{
-		{` \(this value is a string that comes from [^)]*\)+`, ""},
+		{` \(this value is a string that comes from [^)]*\)+`, " (REFERENCE)"},
 		{`"[^"]*"(, "[^"]*")*`, "NAME"},
 		{`\$(env|import)\([^)]*\)`, "REFERENCE"},
 		{`known here: .*`, "known here"},

@@ -29,6 +29,16 @@ func Binary(t testing.TB) string {
 	return binary(t, "durward-race", "-race")
 }
 
+// PlainBinary is Binary without the race detector, for a suite that starts hundreds of processes which do one thing at a
+// time.
+func PlainBinary(t testing.TB) string {
+	t.Helper()
+	if given := os.Getenv(EnvBinary); given != "" {
+		return given
+	}
+	return binary(t, "durward-plain")
+}
+
 // Build builds a program of the suites' own and answers its path. The program is named relative to the folder of the
 // suites: "./hostile/host".
 func Build(t testing.TB, name, program string, flags ...string) string {
