@@ -144,6 +144,8 @@ type Gateway struct {
 
 // Policy is one entry of policies.json.
 type Policy struct {
+	// At is where it is defined.
+	At         Place
 	Name, Type string
 	// PolicyType is the catalogue's entry.
 	PolicyType *PolicyType
@@ -178,6 +180,8 @@ type Policy struct {
 
 // Route is one operation of a file with routes.
 type Route struct {
+	// At is where it is defined.
+	At Place
 	// ID is the operationId, Title the summary or "".
 	ID, Title string
 	// Path is as the file has it, save that a literal one is as requests have it, whatever its mode. Pattern is what it means.

@@ -148,9 +148,11 @@ func (b *build) config() *Config {
 	config := &Config{Gateway: gateway}
 	config.secrets, config.all = b.blots(drafts, gateway.AdminToken)
 	for _, d := range drafts {
+		d.At = b.policies.placeOf(d.at)
 		config.Policies = append(config.Policies, d.Policy)
 	}
 	for _, r := range routes {
+		r.At = r.source.placeOf(r.at)
 		config.Routes = append(config.Routes, r.Route)
 	}
 	return config
