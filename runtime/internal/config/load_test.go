@@ -82,8 +82,10 @@ func TestLoad(t *testing.T) {
 	}
 	all := []string{"POST", "GET", "DELETE"}
 	wantRoutes := []Route{
-		{ID: "a", Title: "Tools A", Path: "/mcp/a", Methods: all, Upstream: upstream, UpstreamWritten: "${env.UPSTREAM}", ForwardSearch: true, Inbound: []string{"login", "look"}},
-		{ID: "b", Path: "/mcp/b", Methods: all, Upstream: local, UpstreamWritten: "http://127.0.0.1:9/mcp",
+		{At: Place{"config/routes.oas.json", 8, 7, "/paths/~1mcp~1a/post"},
+			ID: "a", Title: "Tools A", Path: "/mcp/a", Methods: all, Upstream: upstream, UpstreamWritten: "${env.UPSTREAM}",
+			ForwardSearch: true, Inbound: []string{"login", "look"}},
+		{At: Place{"config/routes.oas.json", 23, 7, "/paths/~1mcp~1b/post"}, ID: "b", Path: "/mcp/b", Methods: all, Upstream: local, UpstreamWritten: "http://127.0.0.1:9/mcp",
 			ForwardSearch: true, Inbound: []string{"login"}},
 	}
 	for i := range got.Routes {
@@ -99,6 +101,9 @@ func TestLoad(t *testing.T) {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 	login := got.Policies[0]
+	if want := (Place{"config/policies.json", 3, 5, "/policies/0"}); login.At != want {
+		t.Errorf("the policy stands at %+v, want %+v", login.At, want)
+	}
 	wantInput := policies.Input{
 		Name: "login",
 		Options: []byte(`{"clientId":"canary-client-id","clientSecret":"canary-client-secret",` +
