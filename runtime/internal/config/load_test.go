@@ -101,7 +101,7 @@ func TestLoad(t *testing.T) {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 	login := got.Policies[0]
-	if want := (Place{"config/policies.json", 3, 5, "/policies/0"}); login.At != want {
+	if want := (Place{"config/policies.json", 4, 5, "/policies/0"}); login.At != want {
 		t.Errorf("the policy stands at %+v, want %+v", login.At, want)
 	}
 	wantInput := policies.Input{
