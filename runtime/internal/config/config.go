@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"net/url"
+	"time"
 
 	"durward/policies"
 	"durward/runtime/internal/middleware"
@@ -26,6 +27,9 @@ const routesEnding = ".oas.json"
 type Options struct {
 	// FS is the folder. Required.
 	FS fs.FS
+	// Imports is the folder that files are imported from: the same one, held so that no name and no link leads out of it.
+	// Nil: FS, which must then be such a folder itself.
+	Imports fs.FS
 	// Name is how the folder is printed in problems, for example "config".
 	Name string
 	// Types are the policy types there are.
@@ -40,6 +44,13 @@ type Options struct {
 	// Listen is where the gateway listens whatever gateway.json says; "" if that is so for gateway.json, or else for the
 	// default, which is a loopback address.
 	Listen string
+	// Admin is where operators are served whatever gateway.json says, as Listen.
+	Admin string
+	// Folder is the absolute path of the folder, to which the names of a certificate's files may be relative. "": they must be
+	// absolute.
+	Folder string
+	// Now is the clock by which certificates are valid. Nil: time.Now.
+	Now func() time.Time
 	// Content answers a text that tells what the file at an absolute path holds, the same for the same bytes; of a file
 	// that cannot be read, too. Nil: files that policies read are named and not looked at.
 	Content func(path string) string
@@ -113,6 +124,8 @@ type Config struct {
 	Routes []Route
 	// Notes are worth a person's attention and stop nothing.
 	Notes []Problem
+	// Unsafe are what should not be so in production, each with its remedy. They stop nothing either: see checkSafety.
+	Unsafe []Problem
 	// Files are as in Result.
 	Files []string
 
@@ -140,6 +153,8 @@ type Gateway struct {
 	Log        Log
 	// StoreKey is a secret: 32 bytes, or nil.
 	StoreKey []byte
+	// TLS is nil if the gateway is to speak http.
+	TLS *TLS
 }
 
 // Policy is one entry of policies.json.

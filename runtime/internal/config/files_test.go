@@ -139,7 +139,7 @@ func TestPolicyFilesOfABadConfiguration(t *testing.T) {
 			if diff := cmp.Diff(tt.files, got.Outside); diff != "" {
 				t.Errorf("files (-want +got):\n%s", diff)
 			}
-			if diff := cmp.Diff([]string{PoliciesFile, RoutesFile, GatewayFile}, got.Files); diff != "" {
+			if diff := cmp.Diff(baseFiles(), got.Files); diff != "" {
 				t.Errorf("files of the folder (-want +got):\n%s", diff)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"time"
 
 	"durward/runtime/internal/reference"
 	"durward/schema"
@@ -32,6 +33,9 @@ func New(options Options) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare configuration: %w", err)
 	}
+	if options.Now == nil {
+		options.Now = time.Now
+	}
 	l := &Loader{options: options, schemas: set}
 	for _, t := range options.Types {
 		compiled, err := schema.CompileOptions(t.Schema)
@@ -52,15 +56,8 @@ func (l *Loader) Of(folder fs.FS, name string) *Loader {
 
 // Load reads and checks the configuration as it is now.
 func (l *Loader) Load() Result {
-	b := build{
-		Loader:   l,
-		policies: open(l.options.FS, l.options.Name, PoliciesFile, false),
-		gateway:  open(l.options.FS, l.options.Name, GatewayFile, true),
-		files:    make(map[string]File),
-	}
-	for _, name := range routesFiles(l.options.FS) {
-		b.routes = append(b.routes, open(l.options.FS, l.options.Name, name, false))
-	}
+	b := build{Loader: l, files: make(map[string]File)}
+	b.open()
 	b.openVariables()
 	config := b.config()
 	var problems, notes []Problem
@@ -78,6 +75,7 @@ func (l *Loader) Load() Result {
 	result.Problems = append(problems, b.dotEnvProblems()...)
 	if len(result.Problems) == 0 {
 		config.Notes = append(notes, b.dotEnvNotes...)
+		config.Unsafe = b.unsafe()
 		config.Files = names
 		result.Config = config
 	}
@@ -87,29 +85,12 @@ func (l *Loader) Load() Result {
 // maxProblems bounds what a person is told of one file, and what a hostile file costs.
 const maxProblems = 500
 
-// routesFiles answers the names of the files with routes, in the order in which their routes are tried: by name, byte by
-// byte. Where there is none, it is the one that there ought to be. A name that begins with a dot is some program's own.
-func routesFiles(folder fs.FS) (names []string) {
-	entries, err := fs.ReadDir(folder, ".")
-	if err != nil {
-		return []string{RoutesFile} // reading that will tell what is the matter
-	}
-	for _, entry := range entries {
-		if name := entry.Name(); strings.HasSuffix(name, routesEnding) && !strings.HasPrefix(name, ".") {
-			names = append(names, name)
-		}
-	}
-	if len(names) == 0 {
-		return []string{RoutesFile}
-	}
-	slices.Sort(names)
-	return names
-}
-
 // build is one Load: the files and what comes of them.
 type build struct {
 	*Loader
-	policies, gateway *source
+	// main are the files that are read, or looked for, for their own sake; importedFiles the others of the folder.
+	main, importedFiles []*source
+	policies, gateway   *source
 	// routes are the files with routes, in the order in which these are tried.
 	routes []*source
 	// variables are what references stand for.
@@ -120,30 +101,59 @@ type build struct {
 	files map[string]File
 	// dotEnvNotes are what there is to note of .env.
 	dotEnvNotes []Problem
+	// dangers are what is not safe in production, by the file it stands in; dotEnvDangers are those of .env.
+	dangers       map[*source][]fault
+	dotEnvDangers []Problem
+	// sharedKey says that others may read the private key of the certificate.
+	sharedKey bool
 }
 
-// sources are all files, in the order in which problems are told.
-func (b *build) sources() []*source {
-	return slices.Concat([]*source{b.policies}, b.routes, []*source{b.gateway})
+// open opens the files that are read for their own sake.
+func (b *build) open() {
+	o := opener{b.options.FS, b.options.Name}
+	choose := func(name string, limit int, free func(string) bool) *source {
+		s, beside := o.choice(name, limit, free)
+		b.main = append(b.main, s, beside)
+		return s
+	}
+	b.policies = choose(PoliciesFile, maxBytes, nil)
+	names := routesFiles(b.options.FS)
+	if len(names) == 0 {
+		names = []string{RoutesFile}
+	}
+	for _, name := range names {
+		b.routes = append(b.routes, choose(name, maxRoutesBytes, freeNames))
+	}
+	b.gateway = choose(GatewayFile, maxBytes, nil)
+	for _, s := range append([]*source{b.policies}, b.routes...) {
+		if s.missing {
+			s.problemAt(0, "", "there is no such file")
+		}
+	}
 }
+
+// sources are all files, in the order in which problems are told: the main ones, then those that are imported, in the order
+// in which they first are.
+func (b *build) sources() []*source { return slices.Concat(b.main, b.importedFiles) }
 
 // config answers the Config, which is whole only if no source has a problem.
 func (b *build) config() *Config {
-	b.policies.resolve(policiesTreatment, b.lookup)
+	b.resolve(b.policies, policiesMeaning())
 	b.policies.check(b.schemas.Policies, "", b.policies.value)
 	for _, s := range b.routes {
-		s.resolve(routesTreatment, b.lookup)
+		b.resolve(s, routesMeaning())
 		s.check(b.schemas.Routes, "", s.value)
 	}
-	b.gateway.resolve(gatewayTreatment, b.lookup)
+	b.resolve(b.gateway, gatewayMeaning())
 	b.gateway.check(b.schemas.Gateway, "", b.gateway.value)
 	b.keepFiles()
 	gateway := b.readGateway()
 	drafts := b.readPolicies()
 	routes := b.readRoutes(drafts)
 	b.validate(drafts, routes, gateway.PublicURLs)
-	b.checkPaths(drafts, routes)
+	b.checkPaths(drafts, routes, gateway.PublicRoutes)
 	b.noteUnused(drafts, routes)
+	b.checkSafety(gateway, drafts, routes)
 
 	config := &Config{Gateway: gateway}
 	config.secrets, config.all = b.blots(drafts, gateway.AdminToken)

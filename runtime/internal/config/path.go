@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"strings"
 
 	"durward/runtime/internal/route"
@@ -52,9 +51,4 @@ func (b *routesReader) checkOrder(s *source, pattern *route.Pattern, here pathPl
 		s.nameProblem(here.at, "matches the same requests as path %q %s", other.path, s.where(other.source, other.at))
 	}
 	b.paths.Add(pattern, nil, here)
-}
-
-// nameNote tells of the name of a property something that need not be mended.
-func (s *source) nameNote(pointer, format string, args ...any) {
-	s.notes = append(s.notes, fault{s.offset(pointer, true), pointer, fmt.Sprintf(format, args...)})
 }

@@ -65,7 +65,8 @@ func (b *build) openVariables() {
 // production says why this is no gateway for development, or "". Of a gateway.json that cannot be read it says nothing:
 // nothing is served, and that a variable is not set would not be the fault.
 func (b *build) production() (why string) {
-	b.gateway.resolve(func([]string) treatment { return reference.Free }, nil) // neither of the two has references
+	// Neither of the two has references.
+	b.resolve(b.gateway, meaning{treat: func([]string) treatment { return reference.Free }})
 	origins, _ := get(b.gateway.value, "publicUrl").([]any)
 	if origin, ok := get(b.gateway.value, "publicUrl").(string); ok {
 		origins = []any{origin}

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/runtime/internal/document"
 	"durward/runtime/internal/route"
 	"durward/schema/jsonpointer"
 )
@@ -42,7 +43,7 @@ type routesReader struct {
 func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
 	r := routesReader{build: b, drafts: drafts, shapes: map[string]pathPlace{}, ids: map[string]*routeDraft{}}
 	for _, s := range b.routes {
-		if s.root != nil {
+		if s.doc != nil {
 			routes = append(routes, r.readFile(s)...)
 		}
 	}
@@ -51,40 +52,38 @@ func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
 
 // readFile reads the paths of a file.
 func (b *routesReader) readFile(s *source) (routes []*routeDraft) {
-	s.checkExtensions("", s.root)
-	paths, exact := s.root.find("/paths")
-	if !exact {
-		return nil
-	}
-	for _, m := range paths.members {
-		pathAt := jsonpointer.Join("/paths", m.name)
-		pattern := b.readPattern(s, m.name, pathAt)
-		s.checkExtensions(pathAt, m.value, "x-zuplo-path")
-		if m.value.byName["$ref"] != nil {
+	s.checkExtensions("", s.doc.Root())
+	for path, item := range s.doc.Root().Member("paths").Members() {
+		pathAt := jsonpointer.Join("/paths", path)
+		pattern := b.readPattern(s, path, pathAt)
+		s.checkExtensions(pathAt, item, "x-zuplo-path")
+		if item.Member("$ref").Kind() != document.None {
 			s.nameProblem(jsonpointer.Join(pathAt, "$ref"), "a path cannot refer to another: write it out")
 		}
-		routes = append(routes, b.readPath(s, m, pathAt, pattern)...)
+		routes = append(routes, b.readPath(s, path, item, pathAt, pattern)...)
 	}
 	return routes
 }
 
 // readPath reads the operations of a path.
-func (b *routesReader) readPath(s *source, path member, pathAt string, pattern *route.Pattern) (routes []*routeDraft) {
-	for _, m := range path.value.members {
-		opAt := jsonpointer.Join(pathAt, m.name)
-		method := strings.ToLower(m.name)
+func (b *routesReader) readPath(
+	s *source, path string, item document.Value, pathAt string, pattern *route.Pattern,
+) (routes []*routeDraft) {
+	for name, operation := range item.Members() {
+		opAt := jsonpointer.Join(pathAt, name)
+		method := strings.ToLower(name)
 		switch {
 		case !slices.Contains(methodsOf(), method):
 			continue
-		case method != m.name:
-			s.nameProblem(opAt, "unknown property %q: write %q", m.name, method)
+		case method != name:
+			s.nameProblem(opAt, "unknown property %q: write %q", name, method)
 			continue
 		case !slices.Contains(mcpMethods(), method):
 			s.nameProblem(opAt, "McpProxyHandler serves no %s: an MCP endpoint has post, get and delete", method)
 			continue
 		}
-		s.checkExtensions(opAt, m.value, "x-zuplo-route")
-		r := b.readOperation(s, path.name, opAt)
+		s.checkExtensions(opAt, operation, "x-zuplo-route")
+		r := b.readOperation(s, path, opAt)
 		r.pathAt = pathAt
 		if pattern != nil {
 			r.Path, r.Pattern = pattern.String(), pattern
@@ -93,7 +92,7 @@ func (b *routesReader) readPath(s *source, path member, pathAt string, pattern *
 		if method == "post" {
 			r.Methods = nil
 			for _, other := range mcpMethods() {
-				if other == "post" || path.value.byName[other] == nil {
+				if other == "post" || item.Member(other).Kind() == document.None {
 					r.Methods = append(r.Methods, strings.ToUpper(other))
 				}
 			}
@@ -106,7 +105,7 @@ func (b *routesReader) readPath(s *source, path member, pathAt string, pattern *
 		}
 		routes = append(routes, r)
 	}
-	if path.value.kind == '{' && path.value.byName["post"] == nil {
+	if item.Kind() == document.Object && item.Member("post").Kind() == document.None {
 		s.problem(pathAt, `missing property "post": an MCP endpoint is called with POST`)
 	}
 	return routes
@@ -158,7 +157,7 @@ func (b *routesReader) readInbound(r *routeDraft, list any) (names []string) {
 		names = append(names, name)
 		known, all := b.policyNames(b.drafts)
 		if all && !slices.Contains(known, name) {
-			r.source.problem(at(r.inboundAt, i), "there is no policy of this name in %s; known are: %s", PoliciesFile, listed(known))
+			r.source.problem(at(r.inboundAt, i), "there is no policy of this name in %s%s", PoliciesFile, instead(name, known))
 		}
 	}
 	return names
@@ -176,14 +175,14 @@ func (b *build) policyNames(drafts []*policyDraft) (names []string, all bool) {
 }
 
 // checkExtensions refuses x-zuplo- properties that would mean nothing, at a place where these do.
-func (s *source) checkExtensions(pointer string, n *node, known ...string) {
-	for _, m := range n.members {
-		if strings.HasPrefix(m.name, "x-zuplo-") && !slices.Contains(known, m.name) {
+func (s *source) checkExtensions(pointer string, v document.Value, known ...string) {
+	for name := range v.Members() {
+		if strings.HasPrefix(name, "x-zuplo-") && !slices.Contains(known, name) {
 			hint := ""
 			if len(known) > 0 {
 				hint = fmt.Sprintf("; known here: %s", strings.Join(known, ", "))
 			}
-			s.nameProblem(jsonpointer.Join(pointer, m.name), "unknown property %q%s", m.name, hint)
+			s.nameProblem(jsonpointer.Join(pointer, name), "unknown property %q%s", name, hint)
 		}
 	}
 }

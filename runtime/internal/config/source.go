@@ -2,32 +2,33 @@ package config
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"path"
 	"slices"
 	"strings"
 
+	"durward/runtime/internal/document"
 	"durward/runtime/internal/reference"
 	"durward/schema"
-	"durward/schema/jsonpointer"
 )
 
 // source is one file on its way to a Config: its bytes, its values with references resolved, and what is wrong with it.
+//
+// What stands in it may be imported from another file. To whoever asks about a pointer it is as if it stood here: what is
+// told of the value is told where it is written.
 type source struct {
 	file  string // as it is printed
 	name  string // within the folder
 	data  []byte
-	lines lines
-	root  *node // nil if the file is missing or no strict JSON
-	value any   // root as encoding/json gives it, references resolved
+	lines *document.Lines
+	doc   *document.Document // nil if the file is missing or has no meaning
+	value any                // doc as encoding/json gives it, references resolved; without what nobody reads
 
-	missing, unread bool
+	missing, tooLarge bool
+	// unreadable says why the file could not be read, or is "".
+	unreadable string
+	// imported are the files that values come from, by the pointers of the values.
+	imported map[string]*source
 	// failed are the pointers of texts with references that could not be resolved. What else could be said of such a
 	// value would be said of the reference.
 	failed map[string]bool
@@ -41,101 +42,104 @@ type source struct {
 	unknown map[string]bool
 	faults  []fault // to be mended
 	notes   []fault // to be thought about
+	more    int     // faults that are only counted
 }
 
-// open reads a file. A missing one is a problem unless it is optional.
-func open(folder fs.FS, printed, name string, optional bool) *source {
-	s := &source{file: path.Join(printed, name), name: name,
-		failed: map[string]bool{}, fromEnv: map[string][]reference.Used{}, bad: map[string]bool{}, unknown: map[string]bool{}}
-	data, err := read(folder, name)
-	s.data, s.lines = data, newLines(data)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		s.missing = true
-		if !optional {
-			s.add(0, "", "there is no such file")
+// fault is a problem whose place is not yet a line.
+type fault struct {
+	offset  int
+	pointer string
+	text    string
+	// by is the source in which the value counts, and at its pointer there: another one, if the value is imported.
+	by *source
+	at string
+}
+
+// locate answers the file in which the value at a pointer is written, and the pointer within that file.
+func (s *source) locate(pointer string) (file *source, within string) {
+	for around, ok := pointer, len(s.imported) > 0; ok; around, ok = parent(around) {
+		if file := s.imported[around]; file != nil {
+			return file, pointer[len(around):]
 		}
-		return s
-	case err != nil:
-		s.unread = true
-		s.add(0, "", "cannot be read: "+cause(err))
-		return s
 	}
-	root, faults := parse(data)
-	for _, f := range faults {
-		s.add(f.offset, f.pointer, f.text)
-	}
-	s.root = root
-	return s
+	return s, pointer
 }
 
-// sum answers the SHA-256 in hex of what was read, "" of a missing file, and nothing if it was not read whole.
-func (s *source) sum() (string, bool) {
-	switch {
-	case s.missing:
-		return "", true
-	case s.unread || len(s.data) > maxBytes:
-		return "", false
+// locateName is locate for the name of a property: it is written in the file that its object is written in.
+func (s *source) locateName(pointer string) (file *source, within string) {
+	outer, ok := parent(pointer)
+	if !ok {
+		return s, pointer
 	}
-	sum := sha256.Sum256(s.data)
-	return hex.EncodeToString(sum[:]), true
+	file, within = s.locate(outer)
+	return file, within + pointer[len(outer):]
 }
 
-// read reads a byte more than a file may have at most, so that parse can tell.
-func read(folder fs.FS, name string) ([]byte, error) {
-	f, err := folder.Open(name)
-	if err != nil {
-		return nil, err
+// problem tells of the value at the pointer, or, where there is none, at the nearest value around it.
+func (s *source) problem(pointer, format string, args ...any) {
+	if s.failed[pointer] {
+		return
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, maxBytes+1))
+	file, within := s.locate(pointer)
+	file.add(fault{file.offset(within, false), within, fmt.Sprintf(format, args...) + s.origin(pointer), s, pointer})
 }
 
-// cause is the error without the path that a PathError repeats.
-func cause(err error) string {
-	if at, ok := errors.AsType[*fs.PathError](err); ok {
-		err = at.Err
-	}
-	return err.Error()
+// nameProblem tells of the name of a property.
+func (s *source) nameProblem(pointer, format string, args ...any) {
+	file, within := s.locateName(pointer)
+	file.add(fault{file.offset(within, true), within, fmt.Sprintf(format, args...), s, pointer})
 }
 
-func (s *source) add(offset int, pointer, text string) {
-	s.faults = append(s.faults, fault{offset, pointer, text})
+// problemAt tells of the file as such.
+func (s *source) problemAt(offset int, pointer, text string) {
+	s.add(fault{offset, pointer, text, s, pointer})
+}
+
+// note tells of something at the pointer that need not be mended.
+func (s *source) note(pointer, format string, args ...any) {
+	file, within := s.locate(pointer)
+	file.notes = append(file.notes, fault{file.offset(within, false), within, fmt.Sprintf(format, args...) + s.origin(pointer), s, pointer})
+}
+
+// nameNote tells of the name of a property that need not be mended.
+func (s *source) nameNote(pointer, format string, args ...any) {
+	file, within := s.locateName(pointer)
+	file.notes = append(file.notes, fault{file.offset(within, true), within, fmt.Sprintf(format, args...), s, pointer})
+}
+
+// add keeps a fault. Far more than anybody is told are not kept: a hostile file would have them by the million.
+func (s *source) add(f fault) {
+	f.by.spoil(f.at)
+	if len(s.faults) >= 2*maxProblems {
+		s.more++
+		return
+	}
+	s.faults = append(s.faults, f)
+}
+
+// spoil notes that what is at the pointer has a problem.
+func (s *source) spoil(pointer string) {
 	for around, ok := pointer, true; ok && !s.bad[around]; around, ok = parent(around) {
 		s.bad[around] = true
 	}
 }
 
-// problem tells of the value at the pointer, or, where there is none, at the nearest value around it.
-func (s *source) problem(pointer, format string, args ...any) {
-	if !s.failed[pointer] {
-		s.add(s.offset(pointer, false), pointer, fmt.Sprintf(format, args...)+s.origin(pointer))
-	}
-}
-
-// nameProblem tells of the name of a property.
-func (s *source) nameProblem(pointer, format string, args ...any) {
-	s.add(s.offset(pointer, true), pointer, fmt.Sprintf(format, args...))
-}
-
-// note tells of something at the pointer that need not be mended.
-func (s *source) note(pointer, format string, args ...any) {
-	s.notes = append(s.notes, fault{s.offset(pointer, false), pointer, fmt.Sprintf(format, args...) + s.origin(pointer)})
-}
+// full says that nobody would be told of any more problems.
+func (s *source) full() bool { return len(s.faults) > maxProblems }
 
 func (s *source) placed(f fault) Problem {
-	line, column := s.lines.place(s.data, f.offset)
+	line, column := s.lines.Place(f.offset)
 	return Problem{File: s.file, Line: line, Column: column, Pointer: f.pointer, Text: f.text}
 }
 
 // written is the text at the pointer as it stands in the file, or "".
 func (s *source) written(pointer string) string {
-	n, exact := s.root.find(pointer)
+	file, within := s.locate(pointer)
+	v, exact := file.doc.Find(within)
 	if !exact {
 		return ""
 	}
-	text, _ := n.scalar.(string)
-	return text
+	return v.String()
 }
 
 // writtenWithin are the texts within the value at the pointer that name variables, as they stand in the file, by their
@@ -164,15 +168,13 @@ func (s *source) origin(pointer string) string {
 	return " (this value is a string that comes from " + strings.Join(names, " and ") + ")"
 }
 
+// offset is where the value at a pointer within the file is written, or its name.
 func (s *source) offset(pointer string, atName bool) int {
-	if s.root == nil {
-		return 0
-	}
-	n, exact := s.root.find(pointer)
+	v, exact := s.doc.Find(pointer)
 	if exact && atName {
-		return n.nameAt
+		return v.NameStart()
 	}
-	return n.start
+	return v.Start()
 }
 
 // nearest is the pointer itself, or that of the nearest value around it.
@@ -187,9 +189,10 @@ func (s *source) nearest(pointer string) string {
 	return pointer
 }
 
-// line is where the value at the pointer begins.
+// line is where the name or value at the pointer begins.
 func (s *source) line(pointer string) int {
-	return s.lines.line(s.offset(pointer, true))
+	line, _ := s.lines.Place(s.offset(pointer, true))
+	return line
 }
 
 // where says, in a text about a place in s, where the name or value at a pointer of a file stands.
@@ -206,14 +209,16 @@ func (s *source) sound(pointer string) bool { return !s.bad[pointer] }
 // settled answers faults or notes in the order of their places, each once, without those that lie within properties that
 // must not be there. It makes at most limit of them, and one more that counts the rest.
 func (s *source) settled(faults []fault, limit int) (problems []Problem) {
-	faults = slices.DeleteFunc(slices.Clone(faults), s.meaningless)
+	faults = slices.DeleteFunc(slices.Clone(faults), fault.meaningless)
 	slices.SortStableFunc(faults, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.offset, b.offset), strings.Compare(a.pointer, b.pointer), strings.Compare(a.text, b.text))
 	})
-	faults = slices.Compact(faults)
+	faults = slices.CompactFunc(faults, func(a, b fault) bool {
+		return a.offset == b.offset && a.pointer == b.pointer && a.text == b.text
+	})
 	for i, f := range faults {
 		if i == limit {
-			f.pointer, f.text = "", fmt.Sprintf("and %d more problems from here on", len(faults)-limit)
+			f.pointer, f.text = "", "and more problems from here on"
 			return append(problems, s.placed(f))
 		}
 		problems = append(problems, s.placed(f))
@@ -221,9 +226,9 @@ func (s *source) settled(faults []fault, limit int) (problems []Problem) {
 	return problems
 }
 
-func (s *source) meaningless(f fault) bool {
-	for around, ok := parent(f.pointer); ok; around, ok = parent(around) {
-		if s.unknown[around] {
+func (f fault) meaningless() bool {
+	for around, ok := parent(f.at); ok; around, ok = parent(around) {
+		if f.by.unknown[around] {
 			return true
 		}
 	}
@@ -232,7 +237,7 @@ func (s *source) meaningless(f fault) bool {
 
 // check adds what a schema says of the value at the pointer. Of a file that could not be read there is nothing to say.
 func (s *source) check(sc *schema.Schema, at string, value any) {
-	if s.root == nil {
+	if s.doc == nil {
 		return
 	}
 	for _, p := range sc.Check(value) {
@@ -243,84 +248,6 @@ func (s *source) check(sc *schema.Schema, at string, value any) {
 			s.problem(at+p.Pointer, "%s", p.Text)
 		}
 	}
-}
-
-// resolve sets value: what the file says, with references resolved as treat has it for each place.
-func (s *source) resolve(treat func(names []string) treatment, lookup reference.Lookup) {
-	if s.root != nil {
-		s.value = s.resolved(s.root, "", nil, treat, lookup)
-	}
-}
-
-func (s *source) resolved(
-	n *node, pointer string, names []string, treat func([]string) treatment, lookup reference.Lookup,
-) any {
-	names = slices.Clip(names)
-	switch n.kind {
-	case '{':
-		object := make(map[string]any, len(n.members))
-		for _, m := range n.members {
-			inner := append(names, m.name)
-			if hasReference(m.name) && treat(inner) != reference.Free {
-				s.nameProblem(jsonpointer.Join(pointer, m.name), "$env(...) is not resolved in a name")
-			}
-			object[m.name] = s.resolved(m.value, jsonpointer.Join(pointer, m.name), inner, treat, lookup)
-		}
-		return object
-	case '[':
-		array := make([]any, len(n.items))
-		for i, item := range n.items {
-			array[i] = s.resolved(item, at(pointer, i), append(names, ""), treat, lookup)
-		}
-		return array
-	}
-	if text, ok := n.scalar.(string); ok {
-		return s.expand(n, pointer, text, treat(names), lookup)
-	}
-	return n.scalar
-}
-
-func (s *source) expand(n *node, pointer, text string, how treatment, lookup reference.Lookup) string {
-	out, used, faults := reference.Expand(text, how, lookup)
-	if len(used) > 0 {
-		s.fromEnv[pointer] = used
-	}
-	if len(used)+len(faults) == 0 {
-		return out
-	}
-	plain := s.plain(n, text)
-	for _, u := range used {
-		s.named = append(s.named, named{u.Name, pointer, n.within(u.Written, plain)})
-	}
-	for _, f := range faults {
-		s.failed[pointer] = true
-		s.add(n.within(f.At, plain), pointer, f.Text)
-		if f.Name != "" {
-			s.named = append(s.named, named{f.Name, pointer, n.within(f.At, plain)})
-		}
-	}
-	if len(faults) > 0 {
-		return text
-	}
-	return out
-}
-
-// plain is how many bytes of a text are written in the file without escapes.
-func (s *source) plain(n *node, text string) int {
-	for i, c := range s.data[n.start+1:] {
-		if i == len(text) || c == '\\' || c != text[i] {
-			return i
-		}
-	}
-	return 0
-}
-
-// within is the offset of a place in a text, if all before it is plain; else the text's own.
-func (n *node) within(at, plain int) int {
-	if at <= plain {
-		return n.start + 1 + at
-	}
-	return n.start
 }
 
 // get answers what the names lead to in decoded JSON, or nil.

@@ -228,7 +228,6 @@ func (p *parser) object() bool {
 		if !p.comma('}') {
 			return false
 		}
-		p.frame().name = 0
 		p.frame().item++
 	}
 	f := p.frame()
@@ -247,6 +246,7 @@ func (p *parser) comma(shut byte) bool {
 	}
 	at := p.at
 	p.at++
+	p.frame().name = 0
 	if !p.space() {
 		return false
 	}

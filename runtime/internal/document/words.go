@@ -166,6 +166,9 @@ func (p *parser) noColon(after int) bool {
 // noValue tells what is wrong where a value must stand. word is what stands there, if it is a word.
 func (p *parser) noValue(word string) bool {
 	c := p.data[p.at]
+	if len(p.frames) == 0 && c < utf8.RuneSelf && word != "" {
+		return p.fault(p.at, "this is no JSON: a file begins with {")
+	}
 	switch strings.ToLower(word) {
 	case "null", "true", "false":
 		return p.fault(p.at, "write %s in small letters", strings.ToLower(word))

@@ -51,7 +51,7 @@ func (e *expansion) formAt(start int) form {
 func (e *expansion) objection(f form) string {
 	switch {
 	case f == fileForm:
-		return "files cannot be imported: write the value itself"
+		return `an import is a whole value, within options: "$import(./FILE)" with nothing before or behind it`
 	case f == nearForm:
 		return e.nearly()
 	case f == partForm:

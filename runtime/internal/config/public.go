@@ -1,0 +1,79 @@
+package config
+
+import "slices"
+
+// openness is what the routes' being open to everybody is judged by.
+type openness struct {
+	*build
+	// authenticates are the names of the policies that sign people in; unjudged those of which nobody can say.
+	authenticates, unjudged map[string]bool
+}
+
+func (b *build) newOpenness(drafts []*policyDraft) openness {
+	o := openness{b, map[string]bool{}, map[string]bool{}}
+	for _, d := range drafts {
+		o.authenticates[d.Name] = o.authenticates[d.Name] || d.Report.Authenticates
+		o.unjudged[d.Name] = o.unjudged[d.Name] || d.kind == nil || d.Options == nil || !b.policies.sound(d.at)
+	}
+	return o
+}
+
+// guard answers the first policy of a route that signs people in, and whether anybody can say that there is one or none.
+func (o openness) guard(r *routeDraft) (name string, known bool) {
+	known = r.source.sound(r.at+"/x-zuplo-route/policies") && o.policies.doc != nil
+	for _, name := range r.Inbound {
+		if o.authenticates[name] {
+			return name, true
+		}
+		known = known && !o.unjudged[name]
+	}
+	return "", known
+}
+
+// checkPublic refuses routes that are open to everybody and are not listed as such, and what is listed and is not open: a
+// policy that was forgotten, or a name that was misspelt, must not open a door.
+func (o openness) checkPublic(routes []*routeDraft, public []string) {
+	const list = "/publicRoutes"
+	if !o.gateway.sound(list) || o.gateway.doc == nil && !o.gateway.missing {
+		return
+	}
+	guards := make(map[string]string, len(routes))
+	for _, r := range routes {
+		guard, known := o.guard(r)
+		if guard != "" {
+			guards[r.ID] = guard
+			continue
+		}
+		at := r.source.nearest(r.inboundAt)
+		switch {
+		case !known || r.ID == "":
+		case slices.Contains(public, r.ID):
+			r.Public = true
+			r.source.note(at, "route %q is open to everybody, as publicRoutes in %s has it", r.ID, GatewayFile)
+		default:
+			r.source.problem(at, "route %q is open to everybody, since none of its policies authenticates: list one that signs people "+
+				"in, or name the route under publicRoutes in %s", r.ID, GatewayFile)
+		}
+	}
+	ids, all := o.routeIDs(routes)
+	for i, id := range public {
+		switch {
+		case guards[id] != "":
+			o.gateway.problem(at(list, i), "route %q is not open to everybody, since policy %q authenticates its callers: take it out "+
+				"of the list", id, guards[id])
+		case all && !slices.Contains(ids, id):
+			o.gateway.problem(at(list, i), "there is no route with this operationId%s", instead(id, ids))
+		}
+	}
+}
+
+// routeIDs answers the operationIds, and whether that is all of them: where a file or a name has a problem of its own,
+// nobody can say which routes there are.
+func (o openness) routeIDs(routes []*routeDraft) (ids []string, all bool) {
+	all = !slices.ContainsFunc(o.routes, func(s *source) bool { return s.doc == nil })
+	for _, r := range routes {
+		all = all && r.ID != "" && r.source.sound(r.at+"/operationId")
+		ids = append(ids, r.ID)
+	}
+	return ids, all
+}
