@@ -79,7 +79,7 @@ func (l loosening) types(definitions map[string]any, types []Type) error {
 		if err != nil {
 			return fmt.Errorf("bundle policy type %q: %w", t.Name, err)
 		}
-		names, examples = append(names, t.Name), append(examples, example)
+		names, examples = append(names, t.Name), append(examples, any(example))
 		titles = append(titles, firstText(options["title"], options["description"], t.Name))
 		conditions = append(conditions, condition(t, options))
 		moveReferences(options, optionsOf(t))

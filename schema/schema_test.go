@@ -1,14 +1,10 @@
 package schema
 
 import (
-	"fmt"
-	"maps"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"durward/schema/jsonpointer"
 )
 
 // open is a schema without type and closing, as tests of one keyword need it.
@@ -229,65 +225,4 @@ func TestSecrets(t *testing.T) {
 			}
 		})
 	}
-}
-
-// Every property of our own schemas is explained to the person who writes the file, with an example that is allowed.
-func TestOwnSchemasAreExplained(t *testing.T) {
-	set, err := New()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for name, s := range map[string]*Schema{"policies": set.Policies, "routes": set.Routes, "gateway": set.Gateway} {
-		explained(t, name, s.source, s.source)
-	}
-}
-
-func explained(t *testing.T, at string, schema, source any) {
-	object, ok := schema.(map[string]any)
-	if !ok {
-		return
-	}
-	for _, sub := range subschemas(object) {
-		explained(t, at+sub.at, sub.schema, source)
-		property, ok := sub.schema.(map[string]any)
-		if sub.keyword != "properties" || !ok {
-			continue
-		}
-		examples, _ := property["examples"].([]any)
-		if text, _ := property["description"].(string); text == "" || len(examples) == 0 {
-			t.Errorf("%s%s has no description or no example", at, sub.at)
-		}
-		if fallback, there := property["default"]; there {
-			examples = append(examples, fallback)
-		}
-		// An example of an operation shows its name only.
-		if _, ref := property["$ref"]; ref || sub.name == "paths" || sub.name == "x-zuplo-route" {
-			continue
-		}
-		check := exampleSchema(t, property, source)
-		for _, example := range examples {
-			if strings.Contains(literal(example), "$env(") {
-				continue // checked once it is resolved
-			}
-			if problems := check.Check(example); len(problems) > 0 {
-				t.Errorf("%s%s: example or default is refused: %v", at, sub.at, problems)
-			}
-		}
-	}
-}
-
-// exampleSchema is the schema of one property, standing alone.
-func exampleSchema(t *testing.T, property map[string]any, source any) *Schema {
-	t.Helper()
-	alone := map[string]any{}
-	maps.Copy(alone, property)
-	alone["$defs"], _ = jsonpointer.Find(source, []string{"$defs"})
-	if alone["$defs"] == nil {
-		delete(alone, "$defs")
-	}
-	s, err := compile([]byte(literal(alone)))
-	if err != nil {
-		t.Fatal(fmt.Errorf("schema of a property: %w", err))
-	}
-	return s
 }

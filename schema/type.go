@@ -11,7 +11,7 @@ import (
 type Type struct {
 	// Name is policyType, Export is handler.export.
 	Name, Export string
-	// Modules are the modules it is exported from, as they stand within $import(...). The first is the one to write.
+	// Modules are the modules it is exported from, as they stand within $import(...). The last is the one to write.
 	Modules []string
 	// Options is the schema of handler.options, one that CompileOptions takes.
 	Options json.RawMessage
@@ -32,40 +32,53 @@ func (t Type) options() (map[string]any, error) {
 	return options, nil
 }
 
-// Example is an entry of policies.json: a policy of the type, called as its type without what says where it stands, with
-// the options that must be there, each as its schema's first example has it. A schema that has an example itself, beside
-// its type, is taken at its word.
-func (t Type) Example() (any, error) {
+// Example answers an entry of policies.json as a person would write it: a policy of the type with the options that must be
+// there, each as its schema's first example has it; or, if the schema has an example of the whole, that.
+func (t Type) Example() (json.RawMessage, error) {
 	options, err := t.options()
 	if err != nil {
 		return nil, err
 	}
-	name := strings.TrimSuffix(strings.TrimSuffix(t.Name, "-inbound"), "-outbound")
-	handler := map[string]any{"export": t.Export}
+	var entry exampleEntry
+	entry.Name = strings.TrimSuffix(strings.TrimSuffix(t.Name, "-inbound"), "-outbound")
+	entry.PolicyType, entry.Handler.Export = t.Name, t.Export
 	if len(t.Modules) > 0 {
-		handler["module"] = "$import(" + t.Modules[0] + ")"
+		entry.Handler.Module = "$import(" + t.Modules[len(t.Modules)-1] + ")"
 	}
-	if example := exampleOptions(options); len(example) > 0 {
-		handler["options"] = example
-	}
-	return map[string]any{"name": name, "policyType": t.Name, "handler": handler}, nil
+	entry.Handler.Options = exampleOptions(options)
+	return json.RawMessage(literal(entry)), nil
 }
 
-func exampleOptions(options map[string]any) map[string]any {
-	if whole, ok := firstOf(options["examples"]).(map[string]any); ok {
-		return whole
+// exampleEntry has the members of a policy in the order in which they are read best.
+type exampleEntry struct {
+	Name       string `json:"name"`
+	PolicyType string `json:"policyType"`
+	Handler    struct {
+		Export  string          `json:"export"`
+		Module  string          `json:"module"`
+		Options json.RawMessage `json:"options,omitempty"`
+	} `json:"handler"`
+}
+
+// exampleOptions has the options in the order of the list of those that must be there.
+func exampleOptions(options map[string]any) json.RawMessage {
+	if whole := firstOf(options["examples"]); whole != nil {
+		return json.RawMessage(literal(whole))
 	}
-	example := map[string]any{}
 	properties, _ := options["properties"].(map[string]any)
 	required, _ := options["required"].([]any)
+	var members []string
 	for _, item := range required {
 		name, _ := item.(string)
 		property, _ := properties[name].(map[string]any)
 		if value := firstOf(property["examples"]); value != nil {
-			example[name] = value
+			members = append(members, literal(name)+":"+literal(value))
 		}
 	}
-	return example
+	if len(members) == 0 {
+		return nil
+	}
+	return json.RawMessage("{" + strings.Join(members, ",") + "}")
 }
 
 // firstOf answers the first item of a list, or nil.
