@@ -30,7 +30,7 @@ func (w *world) register(t testing.TB, name string, redirects ...string) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	status, text := w.do(t, http.MethodPost, "/oauth/register", bytes.NewReader(body), "Content-Type", "application/json")
+	status, text := w.do(t, http.MethodPost, w.base+"/oauth/register", bytes.NewReader(body), "Content-Type", "application/json")
 	var registered struct {
 		ID string `json:"client_id"`
 	}
@@ -54,7 +54,7 @@ func (a *app) ask(params ...string) string {
 			query.Del(params[i])
 		}
 	}
-	return "/oauth/authorize?" + query.Encode()
+	return a.w.base + "/oauth/authorize?" + query.Encode()
 }
 
 // tokens are what a client holds.
@@ -83,7 +83,7 @@ func (a *app) refresh(t testing.TB, token string) tokens {
 func (a *app) token(t testing.TB, form url.Values) tokens {
 	t.Helper()
 	form.Set("client_id", a.id)
-	_, text := a.w.do(t, http.MethodPost, "/oauth/token", strings.NewReader(form.Encode()),
+	_, text := a.w.do(t, http.MethodPost, a.w.base+"/oauth/token", strings.NewReader(form.Encode()),
 		"Content-Type", "application/x-www-form-urlencoded")
 	got := tokens{text: text}
 	if err := json.Unmarshal([]byte(text), &got); err != nil {
@@ -96,7 +96,7 @@ func (a *app) token(t testing.TB, form url.Values) tokens {
 // and values in turn.
 func (w *world) call(t testing.TB, token string, headers ...string) (int, http.Header) {
 	t.Helper()
-	status, text := w.do(t, http.MethodPost, "/mcp/demo", strings.NewReader(gateway.Echo), append([]string{
+	status, text := w.do(t, http.MethodPost, w.path, strings.NewReader(gateway.Echo), append([]string{
 		"Authorization", "Bearer " + token, "Content-Type", "application/json",
 		"Accept", "application/json, text/event-stream", "MCP-Protocol-Version", "2026-07-28",
 		"Mcp-Method", "tools/call", "Mcp-Name", "echo",

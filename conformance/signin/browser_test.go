@@ -33,6 +33,13 @@ func (w *world) browser(t testing.TB) *browser {
 	return &browser{t: t, w: w, jar: jar, http: &c}
 }
 
+// at is the same browser at another policy.
+func (b *browser) at(w *world) *browser {
+	other := *b
+	other.w = w
+	return &other
+}
+
 // answer is what came back.
 type answer struct {
 	at     *url.URL

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -33,6 +34,8 @@ type provider struct {
 	key    jose.JSONWebKey   // that signs now
 	known  []jose.JSONWebKey // that are published
 	visits map[string]*visit // by code
+	// foreign are the codes that it was asked about and never gave out.
+	foreign []string
 }
 
 // visit is one person's stay at the provider, and what the gateway asks about it afterwards.
@@ -129,6 +132,13 @@ func (p *provider) redeemed(v *visit) int {
 	return v.redemptions
 }
 
+// askedAbout says whether the gateway brought a code that this provider never gave out.
+func (p *provider) askedAbout(code string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Contains(p.foreign, code)
+}
+
 func (p *provider) keys(w http.ResponseWriter, _ *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -145,6 +155,9 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	v, ok := p.visits[r.FormValue("code")]
+	if !ok {
+		p.foreign = append(p.foreign, r.FormValue("code"))
+	}
 	if !ok || r.FormValue("redirect_uri") != v.asked.Get("redirect_uri") {
 		refuse(http.StatusBadRequest, "invalid_grant")
 		return

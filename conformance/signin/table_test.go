@@ -25,7 +25,7 @@ type edit struct{ file, old, new string }
 
 func rows() []row {
 	return slices.Concat(pageRows(), requestRows(), consentRows(), formRows(), callbackRows(), sessionRows(), grantRows(),
-		providerRows(), accessRows(), proxyRows())
+		providerRows(), accessRows(), proxyRows(), severalRows())
 }
 
 // control is no row: it is what every edit must leave as it is.
@@ -76,8 +76,8 @@ func TestTableIsWhole(t *testing.T) {
 		}
 	}
 	for _, id := range []string{
-		"A38", "A39", "A40", "A42", "A43", "A44", "A45", "A46", "C1", "C2", "C3", "C5", "C6", "C7", "C9",
-		"S15", "S16", "S17", "S18", "S19", "S20", "S21", "S22", "S23", "S24", "S25", "S26", "S27", "S28", "S29", "S32",
+		"A38", "A39", "A40", "A42", "A43", "A44", "A45", "A46", "B12", "C1", "C2", "C3", "C4", "C5", "C6", "C7", "C9",
+		"S15", "S16", "S17", "S18", "S19", "S20", "S21", "S22", "S23", "S24", "S25", "S26", "S27", "S28", "S29", "S30", "S31", "S32",
 	} {
 		if !named[id] {
 			t.Errorf("no row for %s", id)

@@ -33,6 +33,8 @@ const (
 	loopback
 	// guarded is public, with rules on who may come in.
 	guarded
+	// several is public, with three policies that sign people in: the world's own and those of world.others.
+	several
 	// alone says that the row starts a gateway of its own.
 	alone
 )
@@ -48,12 +50,22 @@ type world struct {
 	// origin is where clients and browsers find the gateway.
 	origin string
 	http   *http.Client
+
+	// policy is the policy that is meant, which lies below base; path is its route's.
+	policy, base, path string
+	// others are the same gateway as its other policies have it, in the setting several.
+	others map[string]*world
 }
 
 // start starts a gateway. access is a JSON object, or empty.
 func start(t *testing.T, in setting, access string) *world {
 	t.Helper()
-	w := &world{provider: newProvider(t), http: &http.Client{CheckRedirect: stay}}
+	w := &world{
+		provider: newProvider(t), http: &http.Client{CheckRedirect: stay}, policy: "clerk", path: "/mcp/demo",
+	}
+	if in == several {
+		w.others = map[string]*world{"staff": {provider: newProvider(t)}, "partners": {provider: w.provider}}
+	}
 	upstream := httptest.NewServer(http.HandlerFunc(echoHeaders))
 	t.Cleanup(upstream.Close)
 	w.Gateway = gateway.Start(t, func(g *gateway.Gateway) {
@@ -64,6 +76,11 @@ func start(t *testing.T, in setting, access string) *world {
 		if access != "" {
 			g.Save(policiesFile, withAccess(g.Read(policiesFile), access))
 		}
+		if in == several {
+			g.Setenv("STAFF_FRONTEND_API_URL", w.others["staff"].provider.URL)
+			g.Save(policiesFile, severalPolicies())
+			g.Save("routes.oas.json", severalRoutes())
+		}
 		if in != loopback {
 			g.Save("gateway.json", `{"publicUrl": "`+publicOrigin+`", "trustedProxies": ["127.0.0.1"]}`)
 		}
@@ -72,6 +89,11 @@ func start(t *testing.T, in setting, access string) *world {
 	if in != loopback {
 		w.origin = publicOrigin
 		w.behindTLS(t)
+	}
+	for name, other := range w.others {
+		provider := other.provider
+		*other = *w
+		other.provider, other.policy, other.base, other.path = provider, name, "/"+name, "/mcp/"+name
 	}
 	return w
 }
@@ -117,8 +139,11 @@ func (w *world) behindTLS(t *testing.T) {
 	w.http.Transport = transport
 }
 
-// resource is the URL of the route that ships.
-func (w *world) resource() string { return w.origin + "/mcp/demo" }
+// resource is the URL of the policy's route.
+func (w *world) resource() string { return w.origin + w.path }
+
+// issuer is the policy's.
+func (w *world) issuer() string { return w.origin + w.base }
 
 // echoHeaders is an MCP server without sessions whose every tool answers the headers of the call.
 func echoHeaders(w http.ResponseWriter, r *http.Request) {
