@@ -72,6 +72,9 @@ type Place struct {
 	Pointer string `json:"pointer"`
 }
 
+// String is "file:line:column".
+func (p Place) String() string { return fmt.Sprintf("%s:%d:%d", p.File, p.Line, p.Column) }
+
 // Validation is what can be said of a configuration without running it.
 type Validation struct {
 	Problems, Notes []Problem

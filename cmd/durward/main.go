@@ -1,4 +1,5 @@
-// Command durward is the gateway (serve, demo, validate, version) and asks one that runs (plan, status).
+// Command durward is the gateway (serve, demo), looks at what it is told to do (init, validate, explain, schema), and asks
+// one that runs (plan, status).
 //
 // Each verb has a file of its own, which turns flags and variables into the options of the package that does the work.
 // The exit status is 0 when all went well, 1 when it did not, and 2 when the command line was not understood; of plan 2
@@ -77,6 +78,7 @@ each client signs its user in before it may call a tool.`,
 		Example: `  durward demo                       see it work on this machine, with nothing to set up
   durward init config                write a configuration to start from
   durward validate --config config   check a configuration
+  durward explain POST /mcp/tools    tell what it does with a request
   durward serve --config config      run the gateway
   durward plan --config config       tell what an edit would change in it, before it does
   durward status --watch             look at it while it runs`,
@@ -85,8 +87,8 @@ each client signs its user in before it may call a tool.`,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.AddCommand(newServeCommand(), newDemoCommand(), newInitCommand(), newValidateCommand(), newPlanCommand(),
-		newStatusCommand(), newSchemaCommand(), newVersionCommand(), newPolicyCommand())
+	root.AddCommand(newServeCommand(), newDemoCommand(), newInitCommand(), newValidateCommand(), newExplainCommand(),
+		newPlanCommand(), newStatusCommand(), newSchemaCommand(), newVersionCommand(), newPolicyCommand())
 	return root
 }
 

@@ -1,0 +1,187 @@
+package runtime
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"path"
+	"slices"
+	"strings"
+
+	"durward/runtime/internal/config"
+	"durward/schema/suggest"
+)
+
+// maxHints is how many paths are told that are not the one that was asked for.
+const maxHints = 3
+
+// scheme is what the listener for clients speaks.
+func (s settings) scheme() string {
+	if s.tls {
+		return "https"
+	}
+	return "http"
+}
+
+// connection is how a request's connection is encrypted where it arrives.
+func (s settings) connection() *tls.ConnectionState {
+	if s.tls {
+		return &tls.ConnectionState{}
+	}
+	return nil
+}
+
+// reachable is where a client on this machine finds the listener: HOST:PORT.
+func (s settings) reachable() string {
+	host, port, err := net.SplitHostPort(s.listen)
+	if err != nil {
+		return s.listen
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// isLoopbackListen tells of HOST:PORT whether this machine alone could reach it.
+func isLoopbackListen(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && config.IsLoopbackHost(host)
+}
+
+// aboutOrigin tells what is worth to know of the origin under which the gateway is called.
+func (e *explainer) aboutOrigin(f found) (hints []string) {
+	asked, public := e.asked.url, e.cfg.Gateway.PublicURLs
+	switch {
+	case f.refusal != nil && f.refusal.Status == http.StatusMisdirectedRequest && len(public) > 0:
+		return []string{"the gateway's origins are " + strings.Join(public, ", ")}
+	case f.refusal != nil:
+		return nil
+	case f.caller.Origin != originOf(asked):
+		hints = append(hints, fmt.Sprintf("the gateway takes %s for its origin here: that is what clients are told, and what tokens "+
+			"are for", f.caller.Origin))
+	}
+	if len(public) == 0 && asked.Host != e.settings.reachable() {
+		hints = append(hints, "the gateway listens on "+e.settings.listen+": it is asked only if something there passes the request on")
+	}
+	if e.settings.tls && asked.Scheme == "http" && len(e.cfg.Gateway.TrustedProxies) == 0 {
+		hints = append(hints, "the gateway speaks https on "+e.settings.listen+", and no http")
+	}
+	return hints
+}
+
+// originOf is the origin of a URL as a browser writes it.
+func originOf(u *url.URL) string {
+	host := strings.ToLower(u.Host)
+	if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
+		host = strings.TrimSuffix(host, ":"+port)
+	}
+	return u.Scheme + "://" + host
+}
+
+// methods tells which routes take the methods that a path has.
+func (e *explainer) methods(allow []string) (hints []string) {
+	var routes []int
+	of := make(map[int][]string)
+	for _, method := range allow {
+		if i, _, ok := e.routes.Match(method, e.asked.URL.EscapedPath()); ok {
+			if of[i] == nil {
+				routes = append(routes, i)
+			}
+			of[i] = append(of[i], method)
+		}
+	}
+	for _, i := range routes {
+		r := &e.cfg.Routes[i]
+		hints = append(hints, fmt.Sprintf("route %s at %s is for %s", r.ID, Place(r.At), strings.Join(of[i], ", ")))
+	}
+	return hints
+}
+
+// nearest tells what there is near a path at which there is nothing.
+func (e *explainer) nearest(asked string) (hints []string) {
+	told := make(map[string]bool)
+	tell := func(at, how string) {
+		if !told[at] && len(hints) < maxHints {
+			told[at] = true
+			hints = append(hints, "there is "+at+" ("+how+")")
+		}
+	}
+	for _, other := range []struct{ path, how string }{
+		{strings.TrimSuffix(asked, "/"), "without the slash at the end"},
+		{asked + "/", "with a slash at the end"},
+		{path.Clean(asked), "without empty segments and dots"},
+		{unescaped(asked), "without escapes: paths are compared as they are sent"},
+	} {
+		if other.path != asked && e.served(other.path) {
+			tell(other.path, other.how)
+		}
+	}
+	known := e.known()
+	for _, at := range known {
+		if strings.EqualFold(at, asked) && at != asked {
+			tell(at, "with other capitals: paths are compared letter by letter")
+		}
+	}
+	for _, at := range known {
+		switch {
+		case strings.HasPrefix(asked, at+"/"):
+			tell(at, "this path goes on from there: a route is for one path, and not for what is below it")
+		case strings.HasPrefix(at, strings.TrimSuffix(asked, "/")+"/") && asked != "/":
+			tell(at, "below this path")
+		case strings.HasSuffix(at, asked) && asked != "/":
+			tell(at, "it ends like this path")
+		}
+	}
+	if near, ok := suggest.Nearest(asked, known); ok {
+		tell(near, "nearly the same")
+	}
+	if len(hints) == 0 {
+		hints = e.all()
+	}
+	return hints
+}
+
+// all tells of the routes there are, if they are few.
+func (e *explainer) all() []string {
+	var routes []string
+	for i := range e.cfg.Routes {
+		routes = append(routes, e.cfg.Routes[i].Path)
+	}
+	switch n := len(routes); {
+	case n == 0:
+		return []string{"there are no routes"}
+	case n > maxHints:
+		return []string{fmt.Sprintf("there are %d routes, and none is near", n)}
+	}
+	return []string{"the routes are " + strings.Join(routes, ", ")}
+}
+
+// known are the paths there are: of routes, as they are written, then of policies.
+func (e *explainer) known() (paths []string) {
+	for i := range e.cfg.Routes {
+		paths = append(paths, e.cfg.Routes[i].Path)
+	}
+	var own []string
+	for at := range e.paths {
+		own = append(own, at)
+	}
+	slices.Sort(own)
+	return append(paths, own...)
+}
+
+// served says that there is something at a path.
+func (e *explainer) served(at string) bool {
+	_, allow, _ := e.routes.Match(e.asked.Method, at)
+	return allow != nil || e.paths[at] != ""
+}
+
+// unescaped is a path with its escapes resolved, and itself if that is none any more.
+func unescaped(at string) string {
+	if plain, err := url.PathUnescape(at); err == nil {
+		return plain
+	}
+	return at
+}
