@@ -53,8 +53,10 @@ type Host struct {
 	ended     endings
 	listeners ending.Group // streams that only listen
 	places    proxy.Places // of event streams
-	stopping  sync.WaitGroup
-	draining  struct {
+
+	certificate certificate // of the listener for clients
+	stopping    sync.WaitGroup
+	draining    struct {
 		processes draining[*policyProcess]
 		lanes     draining[*lane]
 	}
@@ -127,6 +129,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 		return err
 	}
 	h.logAs(cfg)
+	h.show(cfg)
 	var undo generation.Undo
 	defer undo.Run()
 	if err := h.open(ctx, h.options.bounds(cfg), &undo); err != nil {
@@ -143,6 +146,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	h.current.Swap(g)
 	h.reloading.Unlock()
 	h.logNotes(cfg.Notes)
+	h.warnOpen(nil, cfg)
 	undo.Add(func() { h.current.Swap(nil) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
@@ -197,7 +201,7 @@ func (h *Host) open(ctx context.Context, b bounds, undo *generation.Undo) (err e
 
 // begin says that the host serves, and where.
 func (h *Host) begin() {
-	where := []any{"listen", h.public.Addr().String(), "admin", h.adminAt.Addr().String(),
+	where := []any{"listen", h.public.Addr().String(), "tls", h.settings.tls, "admin", h.adminAt.Addr().String(),
 		"config", h.options.Config, "data", h.settings.data}
 	if given := h.options.given(); len(given) > 0 {
 		where = append(where, "given", given)

@@ -100,13 +100,20 @@ func (h *Host) front(listener net.Listener, s settings, handler http.Handler) *f
 		MaxHeaderBytes:    s.headerBytes,
 		ErrorLog:          slog.NewLogLogger(h.options.Logger.Handler(), slog.LevelDebug),
 	}
+	if s.tls {
+		f.server.TLSConfig = h.certificate.config()
+	}
 	return f
 }
 
 // serve takes connections until the listener is closed.
 func (f *front) serve() {
 	defer close(f.ended)
-	if err := f.server.Serve(f.listener); !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
+	serve := f.server.Serve
+	if f.server.TLSConfig != nil { // it tells those who speak plain http so, and speaks HTTP/2 to those who can
+		serve = func(l net.Listener) error { return f.server.ServeTLS(l, "", "") }
+	}
+	if err := serve(f.listener); !errors.Is(err, net.ErrClosed) && !errors.Is(err, http.ErrServerClosed) {
 		f.fault = fmt.Errorf("serve: %w", err)
 	}
 }

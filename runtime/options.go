@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
 	"durward/policies"
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/middleware"
+	"durward/runtime/internal/proxy"
 	"durward/runtime/internal/reference"
 	"durward/runtime/internal/watch"
 )
@@ -30,6 +32,11 @@ const (
 	DefaultReadHeader  = 10 * time.Second
 	DefaultIdle        = 2 * time.Minute
 	DefaultHeaderBytes = 64 << 10
+	// DefaultRequestBytes and DefaultRequestBody bound the body of a request and its arrival, DefaultUpstreamConnect the making
+	// of a connection to an upstream.
+	DefaultRequestBytes    = proxy.DefaultMaxBody
+	DefaultRequestBody     = proxy.DefaultBodyWait
+	DefaultUpstreamConnect = proxy.DefaultConnect
 )
 
 // Options are what a host is made of. Only Config and Plugins are needed.
@@ -178,9 +185,14 @@ func (o Options) loader(reader *watch.Reader) (*config.Loader, error) {
 			Modules: config.Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile,
 		})
 	}
+	absolute, err := filepath.Abs(o.Config)
+	if err != nil {
+		return nil, fmt.Errorf("find folder: %w", err)
+	}
 	return config.New(config.Options{
 		FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv,
-		DotEnv: o.dotEnv(), Listen: cmp.Or(given(o.Listener), o.Listen),
+		DotEnv: o.dotEnv(), Listen: cmp.Or(given(o.Listener), o.Listen), Admin: cmp.Or(given(o.AdminListener), o.Admin),
+		Folder: absolute, Now: o.Now,
 		ReadFile: func(path string, limit int) reference.Content { return content(reader.Take(path, limit)) },
 		Content:  func(path string) string { return string(reader.ReadFile(path)) },
 	})

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"durward/runtime/internal/config"
-	"durward/runtime/internal/proxy"
 )
 
 // settings are what cannot change while the host runs: what it has opened is open, and connections keep the bounds that
@@ -30,7 +29,7 @@ func (o Options) settings(cfg *config.Config) settings {
 		listen:      cmp.Or(given(o.Listener), o.Listen, g.Listen, DefaultListen),
 		admin:       cmp.Or(given(o.AdminListener), o.Admin, g.Admin, DefaultAdmin),
 		data:        cmp.Or(o.Data, g.Data, DefaultData),
-		tls:         false,
+		tls:         g.TLS != nil,
 		storeKey:    g.StoreKey,
 		headerBytes: cmp.Or(g.Limits.HeaderBytes, DefaultHeaderBytes),
 		readHeader:  cmp.Or(g.Timeouts.ReadHeader, DefaultReadHeader),
@@ -116,9 +115,9 @@ func (o Options) bounds(cfg *config.Config) bounds {
 	return bounds{
 		drain:        cmp.Or(o.Drain, timeouts.Drain, DefaultDrain),
 		policyWait:   cmp.Or(o.PolicyWait, timeouts.PolicyWait, DefaultPolicyWait),
-		requestBytes: cmp.Or(limits.RequestBytes, proxy.DefaultMaxBody),
-		requestBody:  cmp.Or(timeouts.RequestBody, proxy.DefaultBodyWait),
-		connect:      cmp.Or(timeouts.UpstreamConnect, proxy.DefaultConnect),
+		requestBytes: cmp.Or(limits.RequestBytes, DefaultRequestBytes),
+		requestBody:  cmp.Or(timeouts.RequestBody, DefaultRequestBody),
+		connect:      cmp.Or(timeouts.UpstreamConnect, DefaultUpstreamConnect),
 		answer:       timeouts.UpstreamResponse,
 		streams:      limits.Streams,
 	}
@@ -127,7 +126,15 @@ func (o Options) bounds(cfg *config.Config) bounds {
 // follow has the rest of the host go by a generation that is put to use.
 func (h *Host) follow(g *running) {
 	h.plugins.SetRestartWait(g.bounds.policyWait)
+	h.show(g.config)
 	h.logAs(g.config)
+}
+
+// show has new connections see the certificate of a configuration, if it has one.
+func (h *Host) show(cfg *config.Config) {
+	if t := cfg.Gateway.TLS; t != nil {
+		h.certificate.pair.Store(&t.Certificate)
+	}
 }
 
 // logAs tells what is to be logged from now on.

@@ -19,6 +19,7 @@ func gatewayReasons(old, next Gateway) (reasons []Reason) {
 	}
 	add("publicUrl", list(old.PublicURLs), list(next.PublicURLs))
 	add("trustedProxies", prefixes(old.TrustedProxies), prefixes(next.TrustedProxies))
+	add("publicRoutes", list(old.PublicRoutes), list(next.PublicRoutes))
 	add(MemorySetting, said(old.PolicyMemory>>20), said(next.PolicyMemory>>20))
 	add("limits.requestBytes", said(old.Limits.RequestBytes), said(next.Limits.RequestBytes))
 	add("limits.streams", said(old.Limits.Streams), said(next.Limits.Streams))
@@ -36,6 +37,9 @@ func gatewayReasons(old, next Gateway) (reasons []Reason) {
 	}
 	add("log.level", strings.ToLower(old.Log.Level.String()), strings.ToLower(next.Log.Level.String()))
 	add("log.format", said(old.Log.Format), said(next.Log.Format))
+	if old.TLS != nil && next.TLS != nil && !old.TLS.same(next.TLS) {
+		reasons = append(reasons, told("certificate", "", old.TLS.String(), next.TLS.String()))
+	}
 	if was, is := old.AdminToken, next.AdminToken; was != is {
 		r := Reason{What: "adminToken", Hidden: HiddenSecret}
 		if was != "" {
@@ -54,7 +58,7 @@ func gatewayReasons(old, next Gateway) (reasons []Reason) {
 
 // changeable is the part of g that may change while the gateway runs. Of the rest flags and variables have their say.
 func (g Gateway) changeable() Gateway {
-	g.Listen, g.Admin, g.Data, g.StoreKey = "", "", "", nil
+	g.Listen, g.Admin, g.Data, g.StoreKey, g.TLS = "", "", "", nil, nil
 	g.Limits.HeaderBytes, g.Timeouts.ReadHeader, g.Timeouts.Idle = 0, 0, 0
 	return g
 }

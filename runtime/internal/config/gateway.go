@@ -35,6 +35,7 @@ func (b *build) readGateway() (g Gateway) {
 			g.TrustedProxies = b.readProxy(g.TrustedProxies, at("/trustedProxies", i), proxy)
 		}
 	}
+	g.TLS = b.readTLS(g.PublicURLs)
 	return g
 }
 

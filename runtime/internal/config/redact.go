@@ -12,6 +12,7 @@ import (
 func (b *build) blots(drafts []*policyDraft, adminToken string) (secrets, all blots) {
 	secrets = blots{}
 	secrets.secret(adminToken)
+	secrets.secret(get(b.gateway.value, "store", "key"))
 	for _, d := range drafts {
 		maps.Copy(secrets, d.secretValues())
 	}
