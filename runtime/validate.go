@@ -123,7 +123,7 @@ func (of *Validator) Validate() Validation {
 		v.References = append(v.References, public)
 	}
 	if cfg := loaded.Config; cfg != nil {
-		v.Notes = publicProblems(cfg.Notes)
+		v.Notes, v.Unsafe = publicProblems(cfg.Notes), publicProblems(cfg.Unsafe)
 		v.Policies, v.Routes = len(cfg.Policies), len(cfg.Routes)
 	}
 	return v
