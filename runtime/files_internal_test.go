@@ -49,3 +49,52 @@ func TestChangeThereAndBackDuringALoad(t *testing.T) {
 		t.Error("nobody sees that the file is not what was loaded")
 	}
 }
+
+// The same of a file that holds a value.
+func TestValueThereAndBackDuringALoad(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "token")
+	write := func(name, content string) {
+		t.Helper()
+		if err := os.WriteFile(name, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	config := filepath.Join(folder, "config")
+	if err := os.Mkdir(config, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	write(filepath.Join(config, "policies.json"), `{"policies": []}`)
+	write(filepath.Join(config, "routes.oas.json"), `{"openapi": "3.1.0", "paths": {}}`)
+	write(filepath.Join(config, "gateway.json"), `{"adminToken": "$env(TOKEN)"}`)
+	var token string // what the file holds as it is read
+	h, err := New(Options{Config: config, LookupEnv: func(name string) (string, bool) {
+		if name != "TOKEN_FILE" {
+			return "", false
+		}
+		write(path, token)
+		return path, true
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(value string) {
+		t.Helper()
+		token = value
+		if cfg, problems := h.load(); cfg == nil || cfg.Gateway.AdminToken != value {
+			t.Fatalf("loaded %+v, %v", cfg, problems)
+		}
+	}
+	load("0123456789abcdef")
+	changed := make(chan struct{}, 10)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go h.watcher.Run(ctx, func() { changed <- struct{}{} })
+	load("fedcba9876543210")
+	write(path, "0123456789abcdef")
+	select {
+	case <-changed:
+	case <-time.After(5 * time.Second): // before the next poll
+		t.Error("nobody sees that the file does not hold what was loaded")
+	}
+}
