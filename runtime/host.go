@@ -147,6 +147,7 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	h.reloading.Unlock()
 	h.logNotes(cfg.Notes)
 	h.warnOpen(nil, cfg)
+	h.warnOpen(nil, cfg)
 	undo.Add(func() { h.current.Swap(nil) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup

@@ -346,7 +346,7 @@ func TestNewNotesAreTold(t *testing.T) {
 			t.Errorf("the log has %d notes, want %d", n, len(want))
 		}
 	}
-	open := `/policies/inbound: route "open" is open to everybody: none of its policies authenticates`
+	open := `/policies/inbound: route "open" is open to everybody, as publicRoutes in gateway.json has it`
 	unused := `/policies/1/name: policy "b" is used by no route`
 	logged(open)
 	w.setup.policy("b").Mark = "used by nobody"

@@ -127,11 +127,11 @@ func (h *Host) reload(ctx context.Context) (r Reload) {
 	swapped()
 	r.Result, r.Number, r.Changes = Applied, current.number, changes
 	h.logNotes(newNotes(old.config.Notes, cfg.Notes))
+	h.warnOpen(old.config, cfg)
 	return r
 }
 
-// logNotes logs notes of the configuration that are new. That a route is open to everybody belongs where it can be read
-// later who has known it since when.
+// logNotes logs notes of the configuration that are new.
 func (h *Host) logNotes(notes []config.Problem) {
 	for _, n := range notes {
 		h.options.Logger.Info("configuration note", "note", n.String())

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -90,6 +92,13 @@ func (s *setup) route(id string) *routeSetup {
 	r := &routeSetup{id: id, path: "/mcp/" + id}
 	s.routes = append(s.routes, r)
 	return r
+}
+
+// open says that nobody has to sign in on the route.
+func (s *setup) open(r *routeSetup) bool {
+	return !slices.ContainsFunc(s.policies, func(p *policySetup) bool {
+		return p.inHost == "" && !p.options.Open && slices.Contains(r.policies, p.name)
+	})
 }
 
 func (s *setup) drop(id string) {
@@ -219,17 +228,22 @@ func (w *world) save() {
 		list = append(list, object("name", p.name, "policyType", guardType{}.Describe().Type,
 			"handler", object("export", "Guard", "module", "$import(test)", "options", p.options)))
 	}
-	paths := object()
+	paths, public := object(), []string{}
 	for _, r := range w.setup.routes {
+		if w.setup.open(r) {
+			public = append(public, r.id)
+		}
 		paths[r.path] = object("post", object("operationId", r.id, "x-zuplo-route", object(
 			"handler", object("export", "McpProxyHandler", "module", "$import(@durward/runtime)",
 				"options", object("rewritePattern", r.upstream)),
 			"policies", object("inbound", append([]string{}, r.policies...)))))
 	}
+	gateway := object("publicRoutes", public)
+	maps.Copy(gateway, w.setup.gateway)
 	for name, value := range map[string]any{
 		"policies.json":   object("policies", list),
 		"routes.oas.json": object("openapi", "3.1.0", "paths", paths),
-		"gateway.json":    w.setup.gateway,
+		"gateway.json":    gateway,
 	} {
 		text, err := json.MarshalIndent(value, "", "  ")
 		if err != nil {

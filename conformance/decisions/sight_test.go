@@ -83,7 +83,10 @@ func TestWhatAChangeCosts(t *testing.T) {
 		{"timeout to the provider", policies(secret, secret+`, "browserLoginOverrides": {"remoteTimeoutMs": 5000}`), 1, true},
 		{"the route's title, which the policy is told", routes(`"Demo tools"`, `"Tools"`), 1, true},
 		{"the route's handler, which it is not told", routes(upstream, upstream+`, "forwardSearch": false`), 1, false},
-		{"another route, open to all", addRoute("/mcp/open", "open", ""), 0, false},
+		{"another route, open to all", func() runtime.Reload {
+			g.SaveAndWait("gateway.json", `{"publicRoutes": ["open"]}`, runtime.Refused) // there is none yet
+			return addRoute("/mcp/open", "open", "")()
+		}, 0, false},
 		{"another route of the policy", addRoute("/mcp/other", "other", `"clerk"`), 0, true},
 	} {
 		t.Run(change.name, func(t *testing.T) {

@@ -47,6 +47,7 @@ func start(t testing.TB, upstream string, wrap func(http.RoundTripper) http.Roun
 	}
 	type object = map[string]any
 	write("policies.json", object{"policies": []any{}})
+	write("gateway.json", object{"publicRoutes": []string{"open"}})
 	write("routes.oas.json", object{
 		"openapi": "3.1.0", "info": object{"title": "One open route", "version": "1"},
 		"paths": object{route: object{"post": object{

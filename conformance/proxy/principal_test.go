@@ -50,6 +50,7 @@ func inHost(t *testing.T, g *gateway.Gateway) {
     "/mcp/plain": {"post": {"operationId": "plain", "x-zuplo-route": {
       "handler": {"export": "McpProxyHandler", "module": "$import(@zuplo/runtime)", "options": {
         "rewritePattern": "${env.DURWARD_DEMO_UPSTREAM}"}}}}},`)
+	g.Save("gateway.json", `{"publicRoutes": ["keyed", "plain"]}`)
 }
 
 // told is what the upstream is told of who is calling, and whatever else arrives that a client made up.

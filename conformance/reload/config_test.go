@@ -47,6 +47,7 @@ func configure(t testing.TB, g *gateway.Gateway, upstream string) {
 		policies[at:])
 	more := route(guarded, upstream, `"clerk"`) + route(keeper, upstream, `"keeper"`) + route(edited, upstream, `"edited"`) +
 		route(steady, upstream, "")
+	g.Save(gatewayFile, `{ "publicRoutes": ["`+steady+`"] }`)
 	g.Save(routesFile, routes[:end]+"    },\n    "+strings.TrimSuffix(strings.TrimRight(more, " \n"), ",")+"\n  }\n}\n")
 }
 

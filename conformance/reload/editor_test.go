@@ -1,6 +1,7 @@
 package reload
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"os"
@@ -39,7 +40,7 @@ func newEditor(t *testing.T, g *gateway.Gateway, c *crowd, executable string) *e
 		t.Fatal(err)
 	}
 	e := &editor{g: g, crowd: c, results: make(map[string]int), decided: make(map[string]bool), good: map[string]string{
-		policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile), gatewayFile: "", executable: string(content),
+		policiesFile: g.Read(policiesFile), routesFile: g.Read(routesFile), gatewayFile: g.Read(gatewayFile), executable: string(content),
 	}}
 	for _, name := range []string{keeper, edited} {
 		e.decided[e.state(name)] = true
@@ -256,7 +257,7 @@ func (e *editor) compareProblems(t *testing.T, d edit, last runtime.Reload, cont
 		return
 	}
 	p := last.Problems[0]
-	if filepath.Base(p.File) != d.file || p.Text == "" {
+	if filepath.Base(p.File) != cmp.Or(d.in, d.file) || p.Text == "" {
 		e.errorf(t, "the problem is %v", p)
 	}
 	if d.fault != "" {

@@ -33,8 +33,9 @@ type edit struct {
 	changes []string
 	// routes are there afterwards; "" means the same as before.
 	routes string
-	// fault is what is wrong in text's content, and pointer where it is said to be.
-	fault, pointer string
+	// fault is what is wrong in text's content, and pointer where it is said to be. in is the file of the problem, if it is
+	// another.
+	fault, pointer, in string
 	// fails is what the error says of a configuration in which nothing is wrong and which cannot be put to use.
 	fails string
 }
@@ -56,6 +57,8 @@ func edits(executable string) []edit {
 	second := route("second", nowhere, `"clerk"`)
 	open := route("open", nowhere, "")
 	byClerk := []string{demo, guarded}
+	settings := func(text string) func(string) string { return func(string) string { return text } }
+	const steadyIsOpen, bothAreOpen = `"publicRoutes": ["steady"]`, `"publicRoutes": ["steady", "open"]`
 	return []edit{
 		{name: "an option", file: policiesFile, text: swap(firstTTL, otherTTL),
 			result: runtime.Applied, restarts: []string{clerk}, changes: byClerk},
@@ -68,6 +71,8 @@ func edits(executable string) []edit {
 		{name: "bad JSON, mended", file: policiesFile, save: inPlace, result: runtime.Unchanged},
 		{name: "a route more that uses the policy", file: routesFile, text: put(`"/mcp/demo"`, second),
 			result: runtime.Applied, restarts: []string{clerk}, routes: "second demo guarded keeper edited steady"},
+		{name: "a route is to be open that there is not yet", file: gatewayFile, text: settings("{ " + bothAreOpen + " }"),
+			result: runtime.Refused, fault: `"open"`, pointer: "/publicRoutes/1"},
 		{name: "a route more that does not", file: routesFile, text: put(`"/mcp/demo"`, open), save: inPlace,
 			result: runtime.Applied, routes: "second open demo guarded keeper edited steady"},
 		{name: "schema fault", file: routesFile, text: swap(`"corsPolicy": "none"`, `"corsPolicy": "sömetimes"`),
@@ -120,13 +125,16 @@ func edits(executable string) []edit {
 		{name: "the executable restored", file: executable, result: runtime.Unchanged},
 		{name: "the secret again", file: policiesFile, text: swap(gateway.Canary+"-second", firstSecret), ask: operator,
 			result: runtime.Applied, restarts: []string{edited}},
-		{name: "an address that a flag beats", file: gatewayFile, text: func(string) string { return `{"listen": "127.0.0.1:1"}` },
+		{name: "an address that a flag beats", file: gatewayFile, text: settings(`{ "listen": "127.0.0.1:1", ` + bothAreOpen + " }"),
 			result: runtime.Unchanged},
-		{name: "a setting", file: gatewayFile, text: func(string) string { return `{"trustedProxies": ["192.0.2.1"]}` },
+		{name: "a setting", file: gatewayFile, text: settings(`{ "trustedProxies": ["192.0.2.1"], ` + bothAreOpen + " }"),
 			result: runtime.Applied},
-		{name: "a setting there is not", file: gatewayFile, text: func(string) string { return "{\n\t\"lisen\": 1}" },
+		{name: "a setting there is not", file: gatewayFile, text: settings("{\n\t\"lisen\": 1, " + bothAreOpen + " }"),
 			result: runtime.Refused, fault: `"lisen"`, pointer: "/lisen"},
-		{name: "no settings at all", file: gatewayFile, text: func(string) string { return "" }, save: remove, result: runtime.Applied},
+		{name: "no settings at all", file: gatewayFile, text: settings(""), save: remove, result: runtime.Refused, in: routesFile},
+		{name: "no more settings than there must be", file: gatewayFile, text: settings("{ " + bothAreOpen + " }"), result: runtime.Applied},
+		{name: "a route is open that is not to be", file: gatewayFile, text: settings("{ " + steadyIsOpen + " }"),
+			result: runtime.Refused, in: routesFile},
 		{name: "the routes go again", file: routesFile, save: inPlace,
 			text: func(s string) string {
 				for _, gone := range []string{second, open, route("late", nowhere, `"late"`)} {
@@ -136,6 +144,8 @@ func edits(executable string) []edit {
 			},
 			result: runtime.Applied, restarts: []string{clerk, "late"}, changes: []string{"second", "open", "late"},
 			routes: "demo guarded keeper edited steady"},
+		{name: "the settings that this needed", file: gatewayFile, text: settings("{ " + steadyIsOpen + " }"), silent: true, ask: operator,
+			result: runtime.Unchanged},
 		{name: "the executable as it was", file: executable, text: func(s string) string { return s[:len(s)-1] },
 			result: runtime.Applied, restarts: []string{"late", keeper, edited}, rebuilt: true, changes: []string{keeper, edited}},
 		{name: "the policy goes again", file: policiesFile, text: swap(policy("late", ""), ""), result: runtime.Applied},

@@ -22,7 +22,7 @@ const (
 // content is a file of the configuration. Each number makes another one of the same length.
 func content(name string, number int) string {
 	if name == beside {
-		return fmt.Sprintf(`{"trustedProxies": ["10.0.%d.%d"]}`, 100+number/100, 100+number%100)
+		return fmt.Sprintf(`{"publicRoutes": ["a"], "trustedProxies": ["10.0.%d.%d"]}`, 100+number/100, 100+number%100)
 	}
 	return fmt.Sprintf(`{"openapi": "3.1.0", "paths": {"/mcp/a": {"post": {"operationId": "a", "summary": "number %04d",
 		"x-zuplo-route": {"handler": {"export": "McpProxyHandler", "module": "$import(@durward/runtime)",

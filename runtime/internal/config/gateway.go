@@ -36,7 +36,18 @@ func (b *build) readGateway() (g Gateway) {
 		}
 	}
 	g.TLS = b.readTLS(g.PublicURLs)
+	g.PublicRoutes = texts(get(s.value, "publicRoutes"))
 	return g
+}
+
+// texts are the texts in a list; others stand as "", so that the places stay.
+func texts(value any) (list []string) {
+	items, _ := value.([]any)
+	for _, item := range items {
+		text, _ := item.(string)
+		list = append(list, text)
+	}
+	return list
 }
 
 func (b *build) readListen(name string) (address, host string) {

@@ -1,10 +1,6 @@
 package config
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // policyDraft is a policy in the making.
 type policyDraft struct {
@@ -39,7 +35,7 @@ func (b *build) readType(d *policyDraft, item any) {
 		for i, t := range b.types {
 			known[i] = t.Type
 		}
-		b.policies.problem(d.at+"/policyType", "unknown policy type; known are: %s", listed(known))
+		b.policies.problem(d.at+"/policyType", "unknown policy type%s", instead(d.Type, known))
 		return
 	}
 	d.kind = &b.types[i]
@@ -97,16 +93,4 @@ func (d *policyDraft) hasCookies() bool { return d.kind == nil || d.kind.Compile
 // imports says whether a handler.module names one of the modules.
 func imports(module string, names []string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return module == "$import("+name+")" })
-}
-
-// listed prints names for a person.
-func listed(names []string) string {
-	if len(names) == 0 {
-		return "none"
-	}
-	quoted := make([]string, len(names))
-	for i, name := range names {
-		quoted[i] = fmt.Sprintf("%q", name)
-	}
-	return strings.Join(quoted, ", ")
 }

@@ -5,27 +5,29 @@ import "slices"
 // openness is what the routes' being open to everybody is judged by.
 type openness struct {
 	*build
-	// authenticates are the names of the policies that sign people in; unjudged those of which nobody can say.
-	authenticates, unjudged map[string]bool
+	// authenticates says of a policy by name whether it signs people in. One of which nobody can say is not in it.
+	authenticates map[string]bool
 }
 
 func (b *build) newOpenness(drafts []*policyDraft) openness {
-	o := openness{b, map[string]bool{}, map[string]bool{}}
+	o := openness{b, map[string]bool{}}
 	for _, d := range drafts {
-		o.authenticates[d.Name] = o.authenticates[d.Name] || d.Report.Authenticates
-		o.unjudged[d.Name] = o.unjudged[d.Name] || d.kind == nil || d.Options == nil || !b.policies.sound(d.at)
+		if d.kind != nil && d.Options != nil && b.policies.sound(d.at) {
+			o.authenticates[d.Name] = d.Report.Authenticates
+		}
 	}
 	return o
 }
 
 // guard answers the first policy of a route that signs people in, and whether anybody can say that there is one or none.
 func (o openness) guard(r *routeDraft) (name string, known bool) {
-	known = r.source.sound(r.at+"/x-zuplo-route/policies") && o.policies.doc != nil
+	known = r.meant && r.source.sound(r.at+"/x-zuplo-route/policies")
 	for _, name := range r.Inbound {
-		if o.authenticates[name] {
+		authenticates, judged := o.authenticates[name]
+		if authenticates {
 			return name, true
 		}
-		known = known && !o.unjudged[name]
+		known = known && judged
 	}
 	return "", known
 }

@@ -15,6 +15,7 @@ type routeDraft struct {
 	Route
 	source                *source
 	at, pathAt, inboundAt string // pointers of the operation, its path and its list of policies
+	meant                 bool   // it says what it means: it has an x-zuplo-route
 }
 
 // Modules are the modules that McpProxyHandler and the policies inside the host are exported from.
@@ -125,6 +126,7 @@ func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 		}
 	}
 	meaning := get(operation, "x-zuplo-route")
+	_, r.meant = meaning.(map[string]any)
 	handlerAt := opAt + "/x-zuplo-route/handler"
 	if module, ok := get(meaning, "handler", "module").(string); ok && !imports(module, Modules()) {
 		s.problem(handlerAt+"/module", "%s", modules(Modules()))

@@ -2,7 +2,6 @@ package config
 
 import (
 	"bytes"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -121,60 +120,23 @@ func copied(in policies.Input) policies.Input {
 
 // checkPaths refuses paths that two would answer, and routes with variables whose callers are authenticated: a token is
 // for one URL.
-func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft) {
-	servedBy := map[string]*policyDraft{}
-	authenticates := map[string]bool{}
-	for _, d := range drafts {
-		authenticates[d.Name] = authenticates[d.Name] || d.Report.Authenticates
-		b.checkServed(d, servedBy)
-	}
+func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft, public []string) {
+	served := b.newServed(drafts, routes)
+	open := b.newOpenness(drafts)
 	for _, r := range routes {
-		if d := servedBy[r.Path]; d != nil {
-			r.source.nameProblem(r.pathAt, "policy %q serves path %q itself: the route must have another", d.Name, r.Path)
-		}
+		served.checkRoute(r)
 		b.checkPrincipals(r, drafts)
-		i := slices.IndexFunc(r.Inbound, func(name string) bool { return authenticates[name] })
-		switch {
-		case i >= 0 && r.Pattern != nil && !literal(r.Pattern):
+		if guard, _ := open.guard(r); guard != "" && r.Pattern != nil && !literal(r.Pattern) {
 			r.source.nameProblem(r.pathAt, "must be a path without variables, since policy %q authenticates its callers: a token is "+
-				"for one URL", r.Inbound[i])
-		case i < 0:
-			r.source.note(r.source.nearest(r.inboundAt), "route %q is open to everybody: none of its policies authenticates", r.ID)
+				"for one URL", guard)
 		}
 	}
+	open.checkPublic(routes, public)
 }
 
 func literal(p *route.Pattern) bool {
 	_, ok := p.Literal()
 	return ok
-}
-
-// checkServed notes the paths that a policy serves, and refuses those that another serves already: in one line for each
-// two policies, since policies of one type share a dozen.
-func (b *build) checkServed(d *policyDraft, servedBy map[string]*policyDraft) {
-	var others []*policyDraft
-	shared := map[*policyDraft][]string{}
-	for _, p := range d.Report.Paths {
-		other := servedBy[p.Path]
-		switch {
-		case p.Admin || other == d:
-		case other == nil:
-			servedBy[p.Path] = d
-		default:
-			if shared[other] == nil {
-				others = append(others, other)
-			}
-			shared[other] = append(shared[other], p.Path)
-		}
-	}
-	for _, other := range others {
-		more := ""
-		if n := len(shared[other]); n > 1 {
-			more = fmt.Sprintf(" and %d more", n-1)
-		}
-		b.policies.problem(d.at+"/name", "policies %q and %q would both serve path %q%s", other.Name, d.Name,
-			b.all.Replace(shared[other][0]), more)
-	}
 }
 
 // checkPrincipals refuses a policy that names the principal where nobody has yet said who is calling. Of a policy that
