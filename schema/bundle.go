@@ -15,8 +15,8 @@ import (
 // ${env.NAME}, for which the gateway then checks what they stand for. The same input gives the same bytes.
 //
 // A bundle accepts all that the gateway accepts, but not the other way round: what a schema cannot say is found by
-// `durward validate` alone. Beside what the draft knows it has patternErrorMessage and enumDescriptions, with which VS Code
-// and its kin speak our words.
+// `durward validate` alone. Beside what the draft knows it has patternErrorMessage, errorMessage and enumDescriptions, with
+// which VS Code and its kin speak our words.
 func Bundle(d Document, types []Type) ([]byte, error) {
 	raw, err := d.Source()
 	if err != nil {
@@ -139,8 +139,14 @@ func moveReferences(schema map[string]any, to string) {
 
 // forEditors replaces the keywords that are ours by those that editors know.
 func forEditors(schema map[string]any) {
-	if expects, ok := schema["x-expects"].(string); ok && schema["pattern"] != nil {
+	expects, ok := schema["x-expects"].(string)
+	switch {
+	case ok && schema["pattern"] != nil:
 		schema["patternErrorMessage"] = "must be " + expects
+	case ok && schema["not"] != nil: // on its own, since the words would be taken for those of a wrong type, too
+		others, _ := schema["allOf"].([]any)
+		schema["allOf"] = append(others, map[string]any{"not": schema["not"], "errorMessage": "must be " + expects})
+		delete(schema, "not")
 	}
 	for name := range schema {
 		if strings.HasPrefix(name, "x-") {

@@ -20,6 +20,7 @@ func doorTypes() []Type {
 			"properties": {
 				"key": {"type": "string", "minLength": 1, "examples": ["$env(KEY)"]},
 				"token": {"type": "string", "pattern": "^t-", "x-expects": "a token"},
+				"handle": {"type": "string", "not": {"pattern": "^t-"}, "x-expects": "a handle: this is a token"},
 				"mode": {"enum": ["open", "shut"], "default": "open", "description": "How it stands."},
 				"seconds": {"type": "integer", "minimum": 5},
 				"many": {"type": "array", "maxItems": 3, "items": {"$ref": "#/$defs/hinge"}},
@@ -77,6 +78,7 @@ func TestBundleOfPolicies(t *testing.T) {
 		{"an option of the wrong type", door(`{"key": 5}`), "/handler/options/key"},
 		{"a value out of bounds", door(`{"key": "k", "seconds": 4}`), "/handler/options/seconds"},
 		{"a value that does not match", door(`{"key": "k", "token": "x"}`), "/handler/options/token"},
+		{"a value that matches what it must not", door(`{"key": "k", "handle": "t-1"}`), "/handler/options/handle"},
 		{"a fault within a definition of the type", door(`{"key": "k", "many": [{"a": 5}]}`), "/handler/options/many/0/a"},
 		{"a fault within a schema that refers to itself", door(`{"key": "k", "tree": {"key": 5}}`), "/handler/options/tree/key"},
 		{"a rule of the type", door(`{"key": "k", "mode": "shut"}`), "/handler/options"},
@@ -182,7 +184,7 @@ func TestBundleIsForEditors(t *testing.T) {
 			t.Fatalf("another bundle the second time (%v)", err)
 		}
 	}
-	for _, text := range []string{`"patternErrorMessage": "must be a token"`, `"enumDescriptions"`, `"A door"`, `"policyType": "door-inbound"`, `"key": "$env(KEY)"`} {
+	for _, text := range []string{`"patternErrorMessage": "must be a token"`, `"errorMessage": "must be a handle: this is a token"`, `"enumDescriptions"`, `"A door"`, `"policyType": "door-inbound"`, `"key": "$env(KEY)"`} {
 		if !bytes.Contains(first, []byte(text)) {
 			t.Errorf("the bundle lacks %s", text)
 		}

@@ -123,6 +123,8 @@ func TestEditorFlags(t *testing.T) {
 		{"a number out of bounds", "policies.json", policies(`{` + sound + `, "gateway": {"accessTokenTtlSeconds": 5}}`), `5`, "Value is below the minimum of 60."},
 		{"a text of the wrong form, in our words", "policies.json", policies(`{` + sound + `, "access": {"emails": ["everybody"]}}`), `"everybody"`,
 			"must be one email address in ASCII, such as alice@example.com"},
+		{"the key of something else, in our words", "policies.json", policies(`{"frontendApiUrl": "$env(A)", "clientId": "sk_live_1", "clientSecret": "$env(C)"}`), `"sk_live_1"`,
+			"must be the client id of an OAuth application of yours"},
 		{"a policyType that there is not", "policies.json", strings.Replace(policies(`{}`), "mcp-clerk-oauth-inbound", "mcp-clrk-oauth-inbound", 1),
 			`"mcp-clrk-oauth-inbound"`, "Value is not accepted. Valid values: "},
 		{"the export of another type", "policies.json", strings.Replace(policies(`{`+sound+`}`), "McpClerk", "McpClrk", 1), `"McpClrkOAuthInboundPolicy"`, `Value must be "McpClerkOAuthInboundPolicy".`},

@@ -105,7 +105,7 @@ func (w *writer) facts(schema map[string]any) (facts []string) {
 func form(schema map[string]any, must string) []string {
 	expects, inWords := schema["x-expects"].(string)
 	switch {
-	case inWords:
+	case inWords && schema["not"] == nil: // else it says what a wrong value is, to whoever wrote one
 		return []string{must + expects}
 	case schema["pattern"] != nil:
 		return []string{fmt.Sprintf("%sof the form `%v`", must, schema["pattern"])}

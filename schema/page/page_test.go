@@ -21,6 +21,7 @@ func TestFacts(t *testing.T) {
 		{"text of at most", `{"type": "string", "minLength": 1, "maxLength": 80}`, []string{"text, at most 80 characters"}},
 		{"text of a length", `{"type": "string", "minLength": 16, "maxLength": 80}`, []string{"text, from 16 to 80 characters"}},
 		{"text in words", `{"type": "string", "pattern": "^a", "x-expects": "an a"}`, []string{"text", "must be an a"}},
+		{"text with words for a wrong one", `{"type": "string", "not": {"pattern": "^b"}, "x-expects": "an a: this is a b"}`, []string{"text"}},
 		{"text of a pattern", `{"type": "string", "pattern": "^a"}`, []string{"text", "must be of the form `^a`"}},
 		{"text of a format", `{"type": "string", "format": "uri"}`, []string{"text", "must be of the format uri"}},
 		{"choice", `{"enum": ["a", 1, null]}`, []string{"one of `\"a\"`, `1` or `null`"}},
