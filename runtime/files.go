@@ -21,6 +21,13 @@ func (h *Host) load() (*config.Config, []config.Problem) {
 	h.files = h.watched(loaded.Files)
 	if h.options.Fallback == nil {
 		note(known, h.options.Config, loaded.Sums)
+		known[h.routesFiles()] = watch.Listed(loaded.Listed)
+	} else { // there is no folder
+		for _, path := range h.files {
+			if filepath.Dir(path) == filepath.Clean(h.options.Config) {
+				known[path] = watch.Missing
+			}
+		}
 	}
 	for _, f := range loaded.Outside {
 		h.files = append(h.files, f.Path)
@@ -62,7 +69,7 @@ func content(t watch.Taken) reference.Content {
 // watched answers what a configuration of these files is made of in the folder: the files, and the executables that are
 // no part of this one.
 func (h *Host) watched(files []string) []string {
-	var paths []string
+	paths := []string{h.routesFiles()}
 	for _, f := range files {
 		paths = append(paths, filepath.Join(h.options.Config, f))
 	}
@@ -72,6 +79,11 @@ func (h *Host) watched(files []string) []string {
 		}
 	}
 	return paths
+}
+
+// routesFiles is the name of what files with routes there are: a new one is a change, too.
+func (h *Host) routesFiles() string {
+	return watch.Listing(h.options.Config, config.RoutesEndings()...)
 }
 
 // sum answers the SHA-256 of an executable. Asking often costs little (watch.Reader).

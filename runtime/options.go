@@ -163,9 +163,9 @@ func (o Options) policyEnv() []string {
 // loader answers what reads and checks the configuration. Files that policies read it reads by reader, so that the sum of a
 // large one is made once for all who ask. An error is a fault of the catalogue.
 func (o Options) loader(reader *watch.Reader) (*config.Loader, error) {
-	files, name := o.Fallback, "built-in config"
+	files, imports, name := o.Fallback, o.Fallback, "built-in config"
 	if files == nil {
-		files, name = os.DirFS(o.Config), o.Config
+		files, imports, name = os.DirFS(o.Config), folder(o.Config), o.Config
 	}
 	own := middleware.Types()
 	types := make([]config.PolicyType, 0, len(o.Plugins)+len(own))
@@ -190,7 +190,7 @@ func (o Options) loader(reader *watch.Reader) (*config.Loader, error) {
 		return nil, fmt.Errorf("find folder: %w", err)
 	}
 	return config.New(config.Options{
-		FS: files, Name: name, Types: types, LookupEnv: o.LookupEnv,
+		FS: files, Imports: imports, Name: name, Types: types, LookupEnv: o.LookupEnv,
 		DotEnv: o.dotEnv(), Listen: cmp.Or(given(o.Listener), o.Listen), Admin: cmp.Or(given(o.AdminListener), o.Admin),
 		Folder: absolute, Now: o.Now,
 		ReadFile: func(path string, limit int) reference.Content { return content(reader.Take(path, limit)) },

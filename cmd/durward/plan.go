@@ -17,7 +17,7 @@ import (
 )
 
 // maxFile is how much of a file is sent: a byte more than a configuration's file may have, so that the gateway tells it.
-const maxFile = 4<<20 + 1
+const maxFile = 16<<20 + 1
 
 func newPlanCommand() *cobra.Command {
 	var s settings

@@ -14,8 +14,8 @@ import (
 // Bounds of an archive: its own bytes, the bytes of its files together, and how many files it has.
 const (
 	maxArchive = 8 << 20
-	maxContent = 16 << 20
-	maxFiles   = 100
+	maxContent = 32 << 20
+	maxFiles   = 1000
 )
 
 // openArchive reads a zip archive of plain files as a folder. Whatever is unusual about it is refused, so that the folder

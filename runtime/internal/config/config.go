@@ -80,6 +80,9 @@ type Result struct {
 	Problems []Problem
 	// Files are the names, within the folder, of every file that was read or looked for.
 	Files []string
+	// Listed are the names of the files with routes that the folder had: all that end in one of RoutesEndings and do not
+	// begin with a dot.
+	Listed []string
 	// Sums are the SHA-256 in hex of what the load read of Files, "" of what was not there. One that could not be read, or
 	// is too large, has none.
 	Sums map[string]string

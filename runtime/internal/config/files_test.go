@@ -122,7 +122,7 @@ func TestPolicyFilesOfABadConfiguration(t *testing.T) {
 		files  []File
 	}{
 		{"a fault of its own", replaced(t, good, PoliciesFile, `"files"`, `"bad":true,"files"`), "is bad", []File{{"/etc/ca.pem", "1"}}},
-		{"a fault in another file", replaced(t, good, RoutesFile, `"paths"`, `"pahts"`), `missing property "paths"`, []File{{"/etc/ca.pem", "1"}}},
+		{"a fault in another file", replaced(t, good, RoutesFile, `"paths"`, `"pahts"`), `did you mean "paths"?`, []File{{"/etc/ca.pem", "1"}}},
 		{"no JSON", replaced(t, good, PoliciesFile, `"policies":`, ``), "", nil},
 		{"a path that is not absolute", readers(map[string][]string{"a": {"secret/ca.pem", "/etc/ca.pem"}}),
 			"whose path is not absolute", []File{{"/etc/ca.pem", "1"}}},

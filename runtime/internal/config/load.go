@@ -50,7 +50,7 @@ func New(options Options) (*Loader, error) {
 // Of answers a loader of another folder: the same types and variables, and name instead of Options.Name.
 func (l *Loader) Of(folder fs.FS, name string) *Loader {
 	other := *l
-	other.options.FS, other.options.Name = folder, name
+	other.options.FS, other.options.Imports, other.options.Name = folder, nil, name
 	return &other
 }
 
@@ -71,7 +71,7 @@ func (l *Loader) Load() Result {
 		problems = append(problems, s.settled(s.faults, maxProblems)...)
 		notes = append(notes, s.settled(s.notes, maxProblems)...)
 	}
-	result := Result{Files: names, Sums: sums, Outside: b.outside(), References: b.references()}
+	result := Result{Files: names, Listed: b.listed, Sums: sums, Outside: b.outside(), References: b.references()}
 	result.Problems = append(problems, b.dotEnvProblems()...)
 	if len(result.Problems) == 0 {
 		config.Notes = append(notes, b.dotEnvNotes...)
@@ -90,6 +90,7 @@ type build struct {
 	*Loader
 	// main are the files that are read, or looked for, for their own sake; importedFiles the others of the folder.
 	main, importedFiles []*source
+	listed              []string // the files with routes that the folder has
 	policies, gateway   *source
 	// routes are the files with routes, in the order in which these are tried.
 	routes []*source
@@ -117,11 +118,8 @@ func (b *build) open() {
 		return s
 	}
 	b.policies = choose(PoliciesFile, maxBytes, nil)
-	names := routesFiles(b.options.FS)
-	if len(names) == 0 {
-		names = []string{RoutesFile}
-	}
-	for _, name := range names {
+	b.listed = routesFiles(b.options.FS)
+	for _, name := range inOrder(b.listed) {
 		b.routes = append(b.routes, choose(name, maxRoutesBytes, freeNames))
 	}
 	b.gateway = choose(GatewayFile, maxBytes, nil)

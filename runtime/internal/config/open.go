@@ -128,18 +128,33 @@ func cause(err error) string {
 	return err.Error()
 }
 
-// routesFiles answers the names of the files with routes that a folder has, each without the c of .jsonc and once, in the
-// order in which their routes are tried: by name, byte by byte. A name that begins with a dot is some program's own.
+// RoutesEndings are how the names of files with routes end.
+func RoutesEndings() []string { return []string{routesEnding, routesEnding + "c"} }
+
+// routesFiles answers the names of the files with routes that a folder has. One that begins with a dot is some program's
+// own.
 func routesFiles(folder fs.FS) (names []string) {
 	entries, err := fs.ReadDir(folder, ".")
 	if err != nil {
 		return nil // reading the file that ought to be there will tell what is the matter
 	}
 	for _, entry := range entries {
-		name := strings.TrimSuffix(entry.Name(), "c")
-		if strings.HasSuffix(name, routesEnding) && !strings.HasPrefix(name, ".") {
+		name := entry.Name()
+		if strings.HasSuffix(strings.TrimSuffix(name, "c"), routesEnding) && !strings.HasPrefix(name, ".") {
 			names = append(names, name)
 		}
+	}
+	return names
+}
+
+// inOrder answers the names of files with routes in the order in which their routes are tried: byte by byte, each once and
+// without the c of .jsonc. Where there is none, it is the one that there ought to be.
+func inOrder(files []string) (names []string) {
+	for _, name := range files {
+		names = append(names, strings.TrimSuffix(name, "c"))
+	}
+	if len(names) == 0 {
+		return []string{RoutesFile}
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -75,8 +75,11 @@ func (r *Reader) Read(files []string) Contents {
 	return c
 }
 
-// ReadFile reads one file.
+// ReadFile reads one file, or a Listing.
 func (r *Reader) ReadFile(name string) Content {
+	if isListing(name) {
+		return list(name)
+	}
 	began := r.time()
 	f, info, err := openFile(name)
 	if err != nil {

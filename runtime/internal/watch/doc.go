@@ -6,5 +6,7 @@
 // or saving the same bytes, is not. File events make it quick; where they do not come (NFS, a FUSE share, an exhausted
 // inotify limit) reading every Options.Poll takes their place, and events are tried for again as often.
 //
+// Beside files it watches which files of a kind there are in a folder (Listing).
+//
 // It does not know what the files mean, and reads each of them whole: it is for configuration and executables, not for data.
 package watch
