@@ -110,15 +110,15 @@ func (c *testCase) validate(t *testing.T, binary string, repaired bool) (status 
 		t.Errorf("standard error: %s", &stderr)
 	}
 	out = stdout.String()
-	if strings.Contains(out, canary) || strings.Contains(out, project) {
-		t.Errorf("G10: a secret, or where the files lie, is printed:\n%s", out)
+	if strings.Contains(out, canary) {
+		t.Errorf("G10: a secret is printed:\n%s", out)
 	}
 	for name, value := range variables {
 		if len(value) > 6 && strings.Contains(out, value) {
 			t.Errorf("G10: the value of %s is printed:\n%s", name, out)
 		}
 	}
-	return command.ProcessState.ExitCode(), out
+	return command.ProcessState.ExitCode(), strings.ReplaceAll(out, project, "$PROJECT")
 }
 
 // write puts what is printed into the archive, before the repaired files.

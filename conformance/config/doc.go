@@ -26,7 +26,7 @@
 //
 // The files of testdata/config/base are there in both unless the case has others of their names; those of "faulty/" are
 // there in the repaired configuration too unless "repaired/" has others. The folder is config in a project folder of its
-// own: "faulty/../.env" is a file beside it. $PROJECT in a variable stands for the project folder's path.
+// own: "faulty/../.env" is a file beside it. $PROJECT stands for the project folder's path, in variables and in problems.
 //
 // The lines of a setup, with files as above:
 //
