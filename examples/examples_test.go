@@ -14,7 +14,7 @@ import (
 
 func TestExamplesLoad(t *testing.T) {
 	shipped := clerk.Type()
-	for _, folder := range []string{"clerk"} {
+	for _, folder := range []string{"clerk", "two-teams"} {
 		v, err := runtime.Validate(runtime.Options{
 			Config: folder,
 			Plugins: []runtime.Plugin{{
