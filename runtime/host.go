@@ -147,7 +147,6 @@ func (h *Host) Run(ctx context.Context) (err error) {
 	h.reloading.Unlock()
 	h.logNotes(cfg.Notes)
 	h.warnOpen(nil, cfg)
-	h.warnOpen(nil, cfg)
 	undo.Add(func() { h.current.Swap(nil) })
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var tasks sync.WaitGroup
@@ -202,10 +201,13 @@ func (h *Host) open(ctx context.Context, b bounds, undo *generation.Undo) (err e
 
 // begin says that the host serves, and where.
 func (h *Host) begin() {
-	where := []any{"listen", h.public.Addr().String(), "tls", h.settings.tls, "admin", h.adminAt.Addr().String(),
+	where := []any{"listen", h.public.Addr().String(), "admin", h.adminAt.Addr().String(),
 		"config", h.options.Config, "data", h.settings.data}
 	if given := h.options.given(); len(given) > 0 {
 		where = append(where, "given", given)
+	}
+	if h.settings.tls {
+		where = append(where, "tls", true)
 	}
 	h.options.Logger.Info("listening", where...)
 	h.reloading.Lock() // so that the first turn is the first

@@ -18,13 +18,15 @@ func newServeCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the gateway",
 		Long: `Run the gateway with the configuration in --config. It logs to standard error, one
-JSON object a line; the line with "msg":"listening" says that it serves, and where.
+JSON object a line unless gateway.json says otherwise; the line with "msg":"listening"
+says that it serves, and where.
 
 The configuration is read anew when one of its files changes, on SIGHUP, and on
 POST /-/reload at the admin address. One with problems changes nothing; at the
 start it is not served: the problems are printed, and the exit status is 1.
 
-SIGINT and SIGTERM end the gateway in order: what is in flight has 30 seconds.
+SIGINT and SIGTERM end the gateway in order: what is in flight has 30 seconds
+(timeouts.drainSeconds in gateway.json).
 
 Sockets that systemd has opened (a .socket unit) are served in place of --listen and
 --admin: those named public and admin, or one without a name for clients.
@@ -33,10 +35,12 @@ A flag beats its variable, the variable beats gateway.json, and that beats the
 default.`,
 		Args: noArguments,
 		RunE: func(c *cobra.Command, _ []string) error {
-			o, err := s.options(c, slog.New(slog.NewJSONHandler(c.ErrOrStderr(), nil)))
+			log := newLogHandler(c.ErrOrStderr())
+			o, err := s.options(c, slog.New(log))
 			if err != nil {
 				return err
 			}
+			o.OnLog = log.set
 			if o.Listener, o.AdminListener, err = sockets(); err != nil {
 				return err
 			}
