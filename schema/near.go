@@ -39,13 +39,22 @@ func (w *wording) unknown(at string, schema, members map[string]any) (found []Pr
 	return found
 }
 
-// missing explains a property that an object lacks. In an object that may have any others the one that stands in its place,
-// misspelt, is told instead; where it may not have others, that is unknown's to do. The text goes on with more.
+// missing explains a property that an object lacks. Of the names that are free in the object the one that is near enough
+// is told instead: it stands in its place, misspelt. Those that must not be there are unknown's to tell. The text goes on
+// with more.
 func (w *wording) missing(at, name string, schema, members map[string]any, more string) Problem {
-	if schema["additionalProperties"] != false {
-		if written, ok := suggest.Nearest(name, unnamed(schema, members)); ok {
-			return Problem{Pointer: jsonpointer.Join(at, written), AtKey: true, Text: didYouMean(written, name)}
+	properties, _ := schema["properties"].(map[string]any)
+	var refused, free []string
+	if schema["additionalProperties"] == false {
+		refused = unnamed(schema, members)
+	}
+	for other := range members {
+		if _, named := properties[other]; !named && !slices.Contains(refused, other) {
+			free = append(free, other)
 		}
+	}
+	if written, ok := suggest.Nearest(name, free); ok {
+		return Problem{Pointer: jsonpointer.Join(at, written), AtKey: true, Text: didYouMean(written, name)}
 	}
 	p := Problem{Pointer: at, Text: fmt.Sprintf("missing property %q%s", name, more)}
 	w.lacks[p] = member{at, name}

@@ -86,6 +86,8 @@ func TestG10_Wording(t *testing.T) {
 			[]string{`</clientID>: unknown property "clientID": did you mean "clientId"?`}},
 		{"a misspelt property in place of a required one, where any others are free", `{"required": ["openapi", "paths"], "properties": {"openapi": {}, "paths": {}}}`,
 			`{"opneapi": "canary", "path": "canary", "paht": 1}`, []string{`</opneapi>: unknown property "opneapi": did you mean "openapi"?`, `</path>: unknown property "path": did you mean "paths"?`}},
+		{"a misspelt property in place of a required one, among names that are free", `{"required": ["x-route"], "properties": {"x-route": {}}, "patternProperties": {"^x-": {}}, "additionalProperties": false}`,
+			`{"x-roude": 1, "x-other": 1}`, []string{`</x-roude>: unknown property "x-roude": did you mean "x-route"?`}},
 		{"a misspelt choice", `{"enum": ["open-api", "url-pattern", 1]}`, `"urlPatern"`, []string{`: must be one of "open-api", "url-pattern", 1; did you mean "url-pattern"?`}},
 		{"a property that is false", `{"properties": {"type": false}}`, `{"type": "canary"}`, []string{`</type>: unknown property "type"`}},
 		{"propertyNames", `{"propertyNames": {"maxLength": 3}}`, `{"long": "canary"}`, []string{"</long>: the name must be at most 3 characters long"}},

@@ -8,6 +8,7 @@ import (
 	"durward/runtime/internal/document"
 	"durward/runtime/internal/route"
 	"durward/schema/jsonpointer"
+	"durward/schema/suggest"
 )
 
 // routeDraft is a route in the making.
@@ -70,14 +71,12 @@ func (b *routesReader) readFile(s *source) (routes []*routeDraft) {
 func (b *routesReader) readPath(
 	s *source, path string, item document.Value, pathAt string, pattern *route.Pattern,
 ) (routes []*routeDraft) {
-	for name, operation := range item.Members() {
-		opAt := jsonpointer.Join(pathAt, name)
-		method := strings.ToLower(name)
+	var others []string // what is no method, a misspelt one perhaps
+	for method, operation := range item.Members() {
+		opAt := jsonpointer.Join(pathAt, method)
 		switch {
 		case !slices.Contains(methodsOf(), method):
-			continue
-		case method != name:
-			s.nameProblem(opAt, "unknown property %q: write %q", name, method)
+			others = append(others, method)
 			continue
 		case !slices.Contains(mcpMethods(), method):
 			s.nameProblem(opAt, "McpProxyHandler serves no %s: an MCP endpoint has post, get and delete", method)
@@ -106,7 +105,8 @@ func (b *routesReader) readPath(
 		}
 		routes = append(routes, r)
 	}
-	if item.Kind() == document.Object && item.Member("post").Kind() == document.None {
+	_, misspelt := suggest.Nearest("post", others)
+	if item.Kind() == document.Object && item.Member("post").Kind() == document.None && !misspelt {
 		s.problem(pathAt, `missing property "post": an MCP endpoint is called with POST`)
 	}
 	return routes
@@ -176,10 +176,15 @@ func (b *build) policyNames(drafts []*policyDraft) (names []string, all bool) {
 	return names, all
 }
 
-// checkExtensions refuses x-zuplo- properties that would mean nothing, at a place where these do.
+// checkExtensions refuses x-zuplo- properties that would mean nothing, at a place where these do, and misspelt ones.
 func (s *source) checkExtensions(pointer string, v document.Value, known ...string) {
 	for name := range v.Members() {
-		if strings.HasPrefix(name, "x-zuplo-") && !slices.Contains(known, name) {
+		meant, near := suggest.Nearest(name, known)
+		switch {
+		case !strings.HasPrefix(name, "x-"), slices.Contains(known, name):
+		case near:
+			s.nameProblem(jsonpointer.Join(pointer, name), "unknown property %q: did you mean %q?", name, meant)
+		case strings.HasPrefix(name, "x-zuplo-"):
 			hint := ""
 			if len(known) > 0 {
 				hint = fmt.Sprintf("; known here: %s", strings.Join(known, ", "))
