@@ -156,7 +156,7 @@ func (e *explainer) all() []string {
 	case n > maxHints:
 		return []string{fmt.Sprintf("there are %d routes, and none is near", n)}
 	}
-	return []string{"the routes are " + strings.Join(routes, ", ")}
+	return []string{"the routes are " + strings.Join(slices.Compact(routes), ", ")}
 }
 
 // known are the paths there are: of routes, as they are written, then of policies.
