@@ -44,10 +44,21 @@ type Client struct {
 // given version of the protocol. It ends with the test.
 func Connect(t testing.TB, g *gateway.Gateway, version string) *Client {
 	t.Helper()
+	c, err := ConnectTo(t, g, g.MCP(), "Ada Lovelace", version)
+	if err != nil {
+		t.Fatalf("connect: %v", err)
+	}
+	return c
+}
+
+// ConnectTo is Connect to one of several MCP servers, and with a person of one's choice, who may be refused: an error says
+// that there is no session, and the client what it did.
+func ConnectTo(t testing.TB, g *gateway.Gateway, endpoint, name, version string) (*Client, error) {
+	t.Helper()
 	c := &Client{
 		Wire: &Wire{base: g.Transport}, Purse: &Purse{}, Progress: make(chan time.Time, 64), Changed: make(chan struct{}, 8),
 	}
-	person := g.Person(t, "Ada Lovelace")
+	person := g.Person(t, name)
 	web := &http.Client{Transport: c.Wire}
 	handler, err := auth.NewAuthorizationCodeHandler(&auth.AuthorizationCodeHandlerConfig{
 		DynamicClientRegistrationConfig: &auth.DynamicClientRegistrationConfig{Metadata: &oauthex.ClientRegistrationMetadata{
@@ -76,16 +87,16 @@ func Connect(t testing.TB, g *gateway.Gateway, version string) *Client {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	c.Session, err = client.Connect(ctx, &mcp.StreamableClientTransport{
-		Endpoint: g.MCP(), HTTPClient: web, OAuthHandler: handler, MaxRetries: -1,
+		Endpoint: endpoint, HTTPClient: web, OAuthHandler: handler, MaxRetries: -1,
 	}, &mcp.ClientSessionOptions{ProtocolVersion: version})
 	if err != nil {
-		t.Fatalf("connect: %v", err)
+		return c, err
 	}
 	t.Cleanup(func() { _ = c.Session.Close() }) // most tests have closed it themselves
 	if got := c.Session.InitializeResult().ProtocolVersion; got != version {
 		t.Fatalf("the session speaks %s, want %s", got, version)
 	}
-	return c
+	return c, nil
 }
 
 // Tools answers the names of the tools there are.

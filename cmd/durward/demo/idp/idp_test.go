@@ -269,6 +269,24 @@ func TestExactRedirectURIs(t *testing.T) {
 	}
 }
 
+// A gateway with several policies has a callback below each one's base path.
+func TestCallbackBelowABasePath(t *testing.T) {
+	w := start(t, nil)
+	w.choose("ada", nil)
+	for uri, want := range map[string]bool{
+		"http://127.0.0.1:9000/team-a/oauth/callback": true,
+		"http://localhost:9000/a/b/oauth/callback":    true,
+		"http://127.0.0.1:9000/team-oauth/callback":   false,
+		"http://evil.example/team-a/oauth/callback":   false,
+		"http://127.0.0.1:9000/a%2Fb/oauth/callback":  false,
+	} {
+		answer, _ := w.do(http.MethodGet, w.authorizeURL(func(q url.Values) { q.Set("redirect_uri", uri) }), nil, nil)
+		if known := answer.StatusCode != http.StatusBadRequest; known != want {
+			t.Errorf("%s: %s", uri, answer.Status)
+		}
+	}
+}
+
 func TestCodes(t *testing.T) {
 	w := start(t, nil)
 	code := func(change func(url.Values)) string { return w.choose("ada", change).Get("code") }
