@@ -132,7 +132,7 @@ func (of *Validator) Validate() Validation {
 func publicProblems(problems []config.Problem) []Problem {
 	public := make([]Problem, len(problems))
 	for i, p := range problems {
-		public[i] = Problem{File: p.File, Line: p.Line, Column: p.Column, Pointer: p.Pointer, Text: p.Text}
+		public[i] = Problem{File: p.File, Line: p.Line, Column: p.Column, Pointer: p.Pointer, Text: p.Text, Excerpt: Excerpt(p.Excerpt)}
 	}
 	return public
 }

@@ -153,6 +153,7 @@ func (b *build) config() *Config {
 	b.noteUnused(drafts, routes)
 	b.checkSafety(gateway, drafts, routes)
 
+	b.hideSecrets(drafts)
 	config := &Config{Gateway: gateway}
 	config.secrets, config.all = b.blots(drafts, gateway.AdminToken)
 	for _, d := range drafts {

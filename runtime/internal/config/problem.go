@@ -19,6 +19,8 @@ type Problem struct {
 	Pointer string
 	// Text says what is wrong and, where there is one, what to write instead.
 	Text string
+	// Excerpt is the place as a person may look at it.
+	Excerpt Excerpt
 }
 
 // String is "file:line:column: /pointer: text" on one line. The file as a whole is printed as "/".

@@ -42,7 +42,7 @@ type source struct {
 	unknown map[string]bool
 	faults  []fault // to be mended
 	notes   []fault // to be thought about
-	more    int     // faults that are only counted
+	hidden  []span  // what must not be shown of the file
 }
 
 // fault is a problem whose place is not yet a line.
@@ -110,11 +110,9 @@ func (s *source) nameNote(pointer, format string, args ...any) {
 // add keeps a fault. Far more than anybody is told are not kept: a hostile file would have them by the million.
 func (s *source) add(f fault) {
 	f.by.spoil(f.at)
-	if len(s.faults) >= 2*maxProblems {
-		s.more++
-		return
+	if len(s.faults) < 2*maxProblems {
+		s.faults = append(s.faults, f)
 	}
-	s.faults = append(s.faults, f)
 }
 
 // spoil notes that what is at the pointer has a problem.
@@ -221,7 +219,9 @@ func (s *source) settled(faults []fault, limit int) (problems []Problem) {
 			f.pointer, f.text = "", "and more problems from here on"
 			return append(problems, s.placed(f))
 		}
-		problems = append(problems, s.placed(f))
+		p := s.placed(f)
+		p.Excerpt = s.excerpt(f.offset)
+		problems = append(problems, p)
 	}
 	return problems
 }

@@ -15,6 +15,7 @@ import (
 	"encoding/json"
 	"iter"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -55,8 +56,10 @@ type Document struct {
 	// name, so a hundred thousand of them must not be moved as they grow.
 	chunks [][]node
 	size   int // of a full chunk
+	nodes  int // how many there are
 	// indexes are the names within objects that have many: nodes, sorted as compareNames has it.
 	indexes map[uint32][]uint32
+	dropped []uint32 // the names that do not count
 }
 
 // node is a value or a name. What lies within an object or an array follows it.
@@ -111,6 +114,43 @@ func cutSlash(pointer string) (name, rest string, more bool) {
 		return pointer[:i], pointer[i:], true
 	}
 	return pointer, "", false
+}
+
+// Token is a name or a value as it is written.
+type Token struct {
+	// Start and End are the offsets of its first byte and after its last one.
+	Start, End int
+	Kind       Kind
+	// Name says that it is a name, whose Kind is Text. Dropped are a name that does not count, since another one does, and
+	// all of its value.
+	Name, Dropped bool
+}
+
+// Token answers what begins at the offset, or false.
+func (d *Document) Token(offset int) (Token, bool) {
+	if d == nil {
+		return Token{}, false
+	}
+	i := sort.Search(d.nodes, func(i int) bool { return int(d.node(uint32(i)).start) >= offset })
+	if i == d.nodes || int(d.node(uint32(i)).start) != offset {
+		return Token{}, false
+	}
+	n := d.node(uint32(i))
+	t := Token{Start: offset, End: int(n.end), Kind: n.kind, Dropped: d.isDropped(uint32(i))}
+	if n.kind == name {
+		t.Name, t.Kind = true, Text
+	}
+	return t, true
+}
+
+// isDropped says whether a node is a name that does not count, or lies within its value.
+func (d *Document) isDropped(at uint32) bool {
+	for _, i := range d.dropped {
+		if i <= at && at < d.node(i+1).next {
+			return true
+		}
+	}
+	return false
 }
 
 // step goes one name down.

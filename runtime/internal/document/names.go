@@ -75,6 +75,7 @@ func (p *parser) freeHere() bool {
 func (p *parser) drop(n namedNode, format string, other namedNode) {
 	node := p.doc.node(n.at)
 	node.dropped = true
+	p.doc.dropped = append(p.doc.dropped, n.at)
 	if len(p.faults) >= MaxFaults {
 		return
 	}

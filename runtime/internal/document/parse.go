@@ -42,6 +42,7 @@ func Parse(data []byte, o Options) (*Document, []Fault) {
 	if !p.document() {
 		return nil, p.faults
 	}
+	p.doc.nodes = int(p.nodes)
 	return p.doc, p.faults
 }
 
