@@ -19,7 +19,7 @@ func (b *build) readPolicies() (drafts []*policyDraft) {
 		d := &policyDraft{at: at("/policies", i)}
 		d.Name, d.Type = text(item, "name"), text(item, "policyType")
 		drafts = append(drafts, d)
-		if d.Type != "" {
+		if _, ok := get(item, "policyType").(string); ok {
 			b.readType(d, item)
 		}
 	}

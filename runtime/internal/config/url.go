@@ -74,6 +74,10 @@ func splitListen(text string) (host string, ok bool) {
 	if err != nil || strings.ContainsAny(host, " /@?#") {
 		return "", false
 	}
+	// No name is made of digits and dots alone: this is an address with a slip in it.
+	if _, err := netip.ParseAddr(host); err != nil && host != "" && strings.Trim(host, "0123456789.") == "" {
+		return "", false
+	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	return host, err == nil && strconv.FormatUint(n, 10) == port
 }
