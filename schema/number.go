@@ -12,24 +12,33 @@ import (
 const maxExponent = 308
 
 // undecidable answers what the library must not be given: numbers out of all reason, for which it panics, and Go values
-// that no JSON decoder makes.
-func undecidable(value any, at string) (found []Problem) {
+// that no JSON decoder makes. The pointers are made on the way back, as there is hardly ever one.
+func undecidable(value any) (found []Problem) {
 	switch v := value.(type) {
 	case nil, bool, string:
 	case json.Number:
 		if !reasonable(string(v)) {
-			found = append(found, Problem{Pointer: at, Text: "must be a number of at most 64 characters between -1e308 and 1e308"})
+			return []Problem{{Text: "must be a number of at most 64 characters between -1e308 and 1e308"}}
 		}
 	case []any:
 		for i, item := range v {
-			found = append(found, undecidable(item, at+"/"+strconv.Itoa(i))...)
+			found = appendWithin(found, strconv.Itoa(i), undecidable(item))
 		}
 	case map[string]any:
 		for name, member := range v {
-			found = append(found, undecidable(member, jsonpointer.Join(at, name))...)
+			found = appendWithin(found, name, undecidable(member))
 		}
 	default:
-		found = append(found, Problem{Pointer: at, Text: "is not a JSON value"})
+		return []Problem{{Text: "is not a JSON value"}}
+	}
+	return found
+}
+
+// appendWithin appends what was found in a member or an item.
+func appendWithin(found []Problem, name string, inner []Problem) []Problem {
+	for _, p := range inner {
+		p.Pointer = jsonpointer.Join("", name) + p.Pointer
+		found = append(found, p)
 	}
 	return found
 }

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v5"
+
+	"durward/schema/jsonpointer"
 )
 
 //go:embed policies.schema.json routes.schema.json gateway.schema.json
@@ -24,6 +26,8 @@ type Problem struct {
 	Pointer string
 	// AtKey says that the fault is the property's name and not its value: it must not be there, or is ill-formed.
 	AtKey bool
+	// Missing is the name of the property that the object lacks, if that is the fault.
+	Missing string
 	// Text says what is wrong. It never quotes a value of the document.
 	Text string
 }
@@ -33,6 +37,9 @@ type Set struct {
 	Policies *Schema // policies.json
 	Routes   *Schema // routes.oas.json
 	Gateway  *Schema // gateway.json
+	// Policy and Path are what Policies says of one policy and Routes of one path: a large document is checked piece by
+	// piece, so that its faults can stop being looked for.
+	Policy, Path *Schema
 }
 
 // New compiles the embedded schemas. An error means that the binary itself is faulty.
@@ -51,15 +58,23 @@ func New() (*Set, error) {
 			return nil, fmt.Errorf("compile %s: %w", name, err)
 		}
 	}
+	var err error
+	if set.Policy, err = set.Policies.definition("policy"); err != nil {
+		return nil, err
+	}
+	if set.Path, err = set.Routes.definition("path"); err != nil {
+		return nil, err
+	}
 	return &set, nil
 }
 
 // Schema is one compiled schema. It is safe for concurrent use.
 type Schema struct {
+	compiler *jsonschema.Compiler
 	compiled *jsonschema.Schema
 	// source is the schema's own document: the words for a fault are made from it, not from the library's message,
-	// which quotes values.
-	source any
+	// which quotes values. part is the schema itself, within it.
+	source, part any
 }
 
 // CompileOptions compiles the options schema of a policy type: a self-contained schema of draft 2020-12 that describes
@@ -103,7 +118,21 @@ func compile(raw []byte) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
-	return &Schema{compiled: compiled, source: source}, nil
+	return &Schema{compiler: c, compiled: compiled, source: source, part: source}, nil
+}
+
+// definition answers a schema that is one of the definitions.
+func (s *Schema) definition(name string) (*Schema, error) {
+	names := []string{"$defs", name}
+	part, ok := jsonpointer.Find(s.source, names)
+	if !ok {
+		return nil, fmt.Errorf("compile schema: there is no definition %q", name)
+	}
+	compiled, err := s.compiler.Compile(location + "#" + jsonpointer.Join("", names...))
+	if err != nil {
+		return nil, fmt.Errorf("compile definition %q: %w", name, err)
+	}
+	return &Schema{compiler: s.compiler, compiled: compiled, source: s.source, part: part}, nil
 }
 
 func decode(raw []byte) (any, error) {
@@ -119,10 +148,21 @@ func decode(raw []byte) (any, error) {
 	return v, nil
 }
 
+// Names says whether the document's own object may have a property of this name.
+func (s *Schema) Names(name string) bool {
+	root, _ := s.source.(map[string]any)
+	properties, _ := root["properties"].(map[string]any)
+	_, there := properties[name]
+	return there
+}
+
 // Check answers every fault of value, or nil. The value is as encoding/json decodes it with UseNumber: nil, bool,
 // string, json.Number, []any and map[string]any.
 func (s *Schema) Check(value any) []Problem {
-	if found := undecidable(value, ""); len(found) > 0 {
+	if found := undecidable(value); len(found) > 0 {
+		return tidy(found)
+	}
+	if found := s.overlong(value); len(found) > 0 {
 		return tidy(found)
 	}
 	err := s.compiled.Validate(value)

@@ -12,25 +12,31 @@ import (
 // Secrets answers the JSON pointers of everything in value that the schema marks "writeOnly": true, sorted. Where the
 // schema has alternatives, what any of them marks counts as marked.
 func (s *Schema) Secrets(value any) []string {
-	w := secrets{source: s.source}
-	w.walk(s.source, "", value)
-	slices.Sort(w.found)
-	return slices.Compact(w.found)
+	var found []string
+	w := walk{source: s.source, visit: func(schema map[string]any, at string, _ any) bool {
+		if schema["writeOnly"] == true {
+			found = append(found, at)
+			return false
+		}
+		return true
+	}}
+	w.walk(s.part, "", value)
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
-type secrets struct {
+// walk applies a schema to a value: visit is called with each schema that has a say in the value, or in one within it, and
+// answers whether to go further. Of alternatives all have. It ends, since the compiler refuses references that go round
+// without going deeper into the value.
+type walk struct {
 	source any
-	found  []string
+	visit  func(schema map[string]any, at string, value any) bool
+	choice int // how many alternatives the schema being applied lies in
 }
 
-// walk ends, since the compiler refuses references that go round without going deeper into the value.
-func (w *secrets) walk(schema any, at string, value any) {
+func (w *walk) walk(schema any, at string, value any) {
 	object, ok := schema.(map[string]any)
-	if !ok {
-		return
-	}
-	if object["writeOnly"] == true {
-		w.found = append(w.found, at)
+	if !ok || !w.visit(object, at, value) {
 		return
 	}
 	if ref, ok := object["$ref"].(string); ok {
@@ -42,8 +48,12 @@ func (w *secrets) walk(schema any, at string, value any) {
 	items, _ := value.([]any)
 	for _, sub := range subschemas(object) {
 		switch sub.keyword {
-		case "allOf", "anyOf", "oneOf", "if", "then", "else", "dependentSchemas":
+		case "allOf":
 			w.walk(sub.schema, at, value)
+		case "anyOf", "oneOf", "if", "then", "else", "dependentSchemas":
+			w.choice++
+			w.walk(sub.schema, at, value)
+			w.choice--
 		case "properties":
 			if member, ok := members[sub.name]; ok {
 				w.walk(sub.schema, jsonpointer.Join(at, sub.name), member)
