@@ -40,6 +40,8 @@ type source struct {
 	bad map[string]bool
 	// unknown are the pointers of properties that must not be there. What lies within them has no meaning to be wrong.
 	unknown map[string]bool
+	// belongs says of some of those where they ought to be.
+	belongs map[string]string
 	faults  []fault // to be mended
 	notes   []fault // to be thought about
 	hidden  []span  // what must not be shown of the file
@@ -208,6 +210,9 @@ func (s *source) sound(pointer string) bool { return !s.bad[pointer] }
 // must not be there. It makes at most limit of them, and one more that counts the rest.
 func (s *source) settled(faults []fault, limit int) (problems []Problem) {
 	faults = slices.DeleteFunc(slices.Clone(faults), fault.meaningless)
+	for i, f := range faults {
+		faults[i].text = f.inPlace()
+	}
 	slices.SortStableFunc(faults, func(a, b fault) int {
 		return cmp.Or(cmp.Compare(a.offset, b.offset), strings.Compare(a.pointer, b.pointer), strings.Compare(a.text, b.text))
 	})
@@ -227,6 +232,9 @@ func (s *source) settled(faults []fault, limit int) (problems []Problem) {
 }
 
 func (f fault) meaningless() bool {
+	if f.by.unknown[f.at] && f.by.failed[f.at] && !f.isUnknown() {
+		return true
+	}
 	for around, ok := parent(f.at); ok; around, ok = parent(around) {
 		if f.by.unknown[around] {
 			return true
@@ -240,11 +248,16 @@ func (s *source) check(sc *schema.Schema, at string, value any) {
 	if s.doc == nil {
 		return
 	}
-	for _, p := range sc.Check(value) {
+	found := sc.Check(value)
+	for _, p := range found {
 		if p.AtKey {
 			s.unknown[at+p.Pointer] = true
 			s.nameProblem(at+p.Pointer, "%s", p.Text)
-		} else {
+		}
+	}
+	s.misplaced(sc, at)
+	for _, p := range found {
+		if !p.AtKey && !s.isElsewhere(at+p.Pointer, p.Missing) {
 			s.problem(at+p.Pointer, "%s", p.Text)
 		}
 	}
