@@ -15,7 +15,7 @@ const shortEnough = 100
 // overlong answers the arrays that have more items than they may. They are found before anything is checked: what is said
 // of the items of such an array would be said a million times.
 func (s *Schema) overlong(value any) (found []Problem) {
-	w := walk{source: s.source}
+	w := walk{source: s.source, patterns: patterns{}}
 	w.visit = func(schema map[string]any, at string, value any) bool {
 		items, _ := value.([]any)
 		limit := maxItems(schema)

@@ -13,7 +13,7 @@ import (
 // schema has alternatives, what any of them marks counts as marked.
 func (s *Schema) Secrets(value any) []string {
 	var found []string
-	w := walk{source: s.source, visit: func(schema map[string]any, at string, _ any) bool {
+	w := walk{source: s.source, patterns: patterns{}, visit: func(schema map[string]any, at string, _ any) bool {
 		if schema["writeOnly"] == true {
 			found = append(found, at)
 			return false
@@ -29,9 +29,10 @@ func (s *Schema) Secrets(value any) []string {
 // answers whether to go further. Of alternatives all have. It ends, since the compiler refuses references that go round
 // without going deeper into the value.
 type walk struct {
-	source any
-	visit  func(schema map[string]any, at string, value any) bool
-	choice int // how many alternatives the schema being applied lies in
+	source   any
+	visit    func(schema map[string]any, at string, value any) bool
+	choice   int // how many alternatives the schema being applied lies in
+	patterns patterns
 }
 
 func (w *walk) walk(schema any, at string, value any) {
@@ -59,14 +60,14 @@ func (w *walk) walk(schema any, at string, value any) {
 				w.walk(sub.schema, jsonpointer.Join(at, sub.name), member)
 			}
 		case "patternProperties":
-			pattern, err := regexp.Compile(sub.name)
+			pattern := w.patterns.compiled(sub.name)
 			for name, member := range members {
-				if err == nil && pattern.MatchString(name) {
+				if pattern != nil && pattern.MatchString(name) {
 					w.walk(sub.schema, jsonpointer.Join(at, name), member)
 				}
 			}
 		case "additionalProperties", "unevaluatedProperties":
-			for _, name := range unnamed(object, members) {
+			for _, name := range unnamed(object, members, w.patterns) {
 				w.walk(sub.schema, jsonpointer.Join(at, name), members[name])
 			}
 		case "prefixItems":
@@ -82,12 +83,12 @@ func (w *walk) walk(schema any, at string, value any) {
 }
 
 // unnamed answers the members that neither properties nor patternProperties of the schema name, sorted.
-func unnamed(schema, members map[string]any) (names []string) {
+func unnamed(schema, members map[string]any, patterns patterns) (names []string) {
 	properties, _ := schema["properties"].(map[string]any)
-	patterns, _ := schema["patternProperties"].(map[string]any)
+	matched, _ := schema["patternProperties"].(map[string]any)
 	var compiled []*regexp.Regexp
-	for pattern := range patterns {
-		if re, err := regexp.Compile(pattern); err == nil {
+	for pattern := range matched {
+		if re := patterns.compiled(pattern); re != nil {
 			compiled = append(compiled, re)
 		}
 	}
@@ -99,4 +100,17 @@ func unnamed(schema, members map[string]any) (names []string) {
 	}
 	slices.Sort(names)
 	return names
+}
+
+// patterns are regular expressions that have been compiled, each once for the many values that it is applied to.
+type patterns map[string]*regexp.Regexp
+
+// compiled answers one; nil if it cannot be compiled, and so matches nothing.
+func (p patterns) compiled(text string) *regexp.Regexp {
+	re, known := p[text]
+	if !known {
+		re, _ = regexp.Compile(text)
+		p[text] = re
+	}
+	return re
 }
