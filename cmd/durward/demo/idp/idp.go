@@ -35,8 +35,8 @@ type Options struct {
 	Issuer string
 	// ClientID and ClientSecret are the one client's. If empty, fresh ones are made.
 	ClientID, ClientSecret string
-	// RedirectURIs are the client's, matched exactly. If empty, http to any loopback address will do whose path is, or
-	// ends in, /oauth/callback.
+	// RedirectURIs are the client's, matched exactly. If empty, http or https to any loopback address will do whose path is,
+	// or ends in, /oauth/callback.
 	RedirectURIs []string
 	// Now is the clock; time.Now if nil.
 	Now func() time.Time
@@ -154,8 +154,8 @@ func (p *Provider) knowsRedirect(uri string) bool {
 		return slices.Contains(p.redirects, uri)
 	}
 	u, err := url.Parse(uri)
-	return err == nil && uri == "http://"+u.Host+u.Path && strings.HasSuffix(u.Path, "/oauth/callback") &&
-		isLoopback(u.Hostname())
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && uri == u.Scheme+"://"+u.Host+u.Path &&
+		strings.HasSuffix(u.Path, "/oauth/callback") && isLoopback(u.Hostname())
 }
 
 // isClient says whether a token request comes from the client: by Basic, form-encoded first (RFC 6749 section 2.3.1),

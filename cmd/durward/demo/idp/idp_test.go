@@ -237,7 +237,8 @@ func TestAuthorizationRequestsNeverAnsweredElsewhere(t *testing.T) {
 	tests := map[string]func(url.Values){
 		"unknown client":        func(q url.Values) { q.Set("client_id", "another") },
 		"redirect elsewhere":    func(q url.Values) { q.Set("redirect_uri", "http://evil.example/oauth/callback") },
-		"redirect https":        func(q url.Values) { q.Set("redirect_uri", "https://127.0.0.1/oauth/callback") },
+		"redirect neither http": func(q url.Values) { q.Set("redirect_uri", "cursor://127.0.0.1/oauth/callback") },
+		"redirect https, away":  func(q url.Values) { q.Set("redirect_uri", "https://evil.example/oauth/callback") },
 		"redirect other path":   func(q url.Values) { q.Set("redirect_uri", "http://127.0.0.1/oauth/callback2") },
 		"redirect with query":   func(q url.Values) { q.Set("redirect_uri", callback+"?a=b") },
 		"redirect with user":    func(q url.Values) { q.Set("redirect_uri", "http://127.0.0.1@evil.example/oauth/callback") },
@@ -275,6 +276,7 @@ func TestCallbackBelowABasePath(t *testing.T) {
 	w.choose("ada", nil)
 	for uri, want := range map[string]bool{
 		"http://127.0.0.1:9000/team-a/oauth/callback": true,
+		"https://localhost:9000/oauth/callback":       true,
 		"http://localhost:9000/a/b/oauth/callback":    true,
 		"http://127.0.0.1:9000/team-oauth/callback":   false,
 		"http://evil.example/team-a/oauth/callback":   false,
