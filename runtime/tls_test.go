@@ -2,6 +2,7 @@ package runtime_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,6 +17,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 	"time"
 
 	"durward/runtime"
@@ -223,6 +225,52 @@ func TestG2_SettingsThatStay(t *testing.T) {
 			}
 			w.reload(runtime.Unchanged, func(s *setup) { s.gateway = was })
 		})
+	}
+}
+
+// A key that does not open the store is told at the start, with where it comes from; nothing is served.
+func TestStoreKeyOfAnotherStore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	run := func(key string) error {
+		host, err := runtime.New(runtime.Options{Config: "none", Data: filepath.Join(dir, "data"), Fallback: fstest.MapFS{
+			"policies.json":   {Data: []byte(`{"policies": []}`)},
+			"routes.oas.json": {Data: []byte(`{"openapi": "3.1.0", "paths": {}}`)},
+			"gateway.json":    {Data: []byte(`{"listen": "127.0.0.1:0", "admin": "127.0.0.1:0", "store": {"key": "$env(KEY)"}}`)},
+		}, LookupEnv: func(name string) (string, bool) { return key, name == "KEY" }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		go func() {
+			select {
+			case <-host.Ready():
+				stop()
+			case <-ctx.Done():
+			}
+		}()
+		return host.Run(ctx)
+	}
+	const key, other = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE="
+	for range 2 {
+		if err := run(key); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if info, err := os.Stat(filepath.Join(dir, "data")); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("the data folder: %v, %v", info, err)
+	}
+	err := run(other)
+	if err == nil || !strings.Contains(err.Error(), "the configured store key (store.key in gateway.json) is not the one") ||
+		strings.Contains(err.Error(), "AAAA") {
+		t.Errorf("with another key: %v", err)
+	}
+	err = run(key[4:])
+	want := "built-in config/gateway.json:1:68: /store/key: must be 32 bytes in base64, as `openssl rand -base64 32` makes them: " +
+		"43 letters, digits, + and /, and then = (this value is a string that comes from $env(KEY))"
+	if err == nil || err.Error() != want {
+		t.Errorf("with half a key: %v", err)
 	}
 }
 

@@ -119,6 +119,9 @@ func (g *Gateway) Launch() {
 	seen := g.Begin()
 	line := g.waitFrom(seen, startTimeout, "listening", func(l Line) bool { return l.Msg() == "listening" })
 	g.URL, g.Admin = "http://"+line.Field("listen"), "http://"+line.Field("admin")
+	if line.Fields["tls"] == true {
+		g.URL = "https://" + line.Field("listen")
+	}
 }
 
 // Begin starts the process as Launch does and does not wait for it. It answers how many lines the log had before.
@@ -126,7 +129,8 @@ func (g *Gateway) Begin() (seen int) {
 	g.t.Helper()
 	listen, admin := "127.0.0.1:0", "127.0.0.1:0"
 	if g.URL != "" {
-		listen, admin = strings.TrimPrefix(g.URL, "http://"), strings.TrimPrefix(g.Admin, "http://")
+		_, listen, _ = strings.Cut(g.URL, "://")
+		_, admin, _ = strings.Cut(g.Admin, "://")
 	}
 	if g.Log == nil {
 		g.Log = newLog()

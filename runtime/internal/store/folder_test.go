@@ -106,7 +106,7 @@ func TestOpenRefuses(t *testing.T) {
 		"another configured key": {
 			made:    Options{Key: key},
 			options: Options{Key: bytes.Repeat([]byte{2}, keySize)},
-			want:    "the configured store key is not the one",
+			want:    "the configured store key (store.key in gateway.json) is not the one",
 		},
 		"configured key gone":      {made: Options{Key: key}, want: "put the key back"},
 		"configured key too short": {options: Options{Key: key[:31]}, want: "has 31 bytes, not 32"},

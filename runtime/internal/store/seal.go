@@ -95,7 +95,7 @@ func (db *DB) checkKey(ctx context.Context, given bool) error {
 	}
 	source := "the key in " + db.folder.path(keyName)
 	if given {
-		source = "the configured store key"
+		source = "the configured store key (store.key in gateway.json)"
 	}
 	return fmt.Errorf("%s is not the one that the values in %s were sealed with: give back the right key, or move the "+
 		"database away to begin anew, which signs everybody out", source, db.folder.path(databaseName))
