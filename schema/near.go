@@ -26,7 +26,7 @@ func (w *wording) unknown(at string, schema, members map[string]any) (found []Pr
 			free = append(free, name)
 		}
 	}
-	for _, name := range unnamed(schema, members, patterns{}) {
+	for _, name := range unnamed(schema, members) {
 		text := fmt.Sprintf("unknown property %q", name)
 		if meant, ok := suggest.Nearest(name, free); ok {
 			w.meant[member{at, meant}] = true
@@ -46,7 +46,7 @@ func (w *wording) missing(at, name string, schema, members map[string]any, more 
 	properties, _ := schema["properties"].(map[string]any)
 	var refused, free []string
 	if schema["additionalProperties"] == false {
-		refused = unnamed(schema, members, patterns{})
+		refused = unnamed(schema, members)
 	}
 	for other := range members {
 		if _, named := properties[other]; !named && !slices.Contains(refused, other) {

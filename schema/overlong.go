@@ -15,7 +15,7 @@ const shortEnough = 100
 // overlong answers the arrays that have more items than they may. They are found before anything is checked: what is said
 // of the items of such an array would be said a million times.
 func (s *Schema) overlong(value any) (found []Problem) {
-	w := walk{source: s.source, patterns: patterns{}}
+	var w walk
 	w.visit = func(schema map[string]any, at string, value any) bool {
 		items, _ := value.([]any)
 		limit := maxItems(schema)
@@ -28,7 +28,7 @@ func (s *Schema) overlong(value any) (found []Problem) {
 		found = append(found, Problem{Pointer: at, Text: fmt.Sprintf("must list at most %d", limit)})
 		return false
 	}
-	w.walk(s.part, "", value)
+	w.walk(s.root, "", value)
 	return found
 }
 

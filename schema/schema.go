@@ -73,8 +73,10 @@ type Schema struct {
 	compiler *jsonschema.Compiler
 	compiled *jsonschema.Schema
 	// source is the schema's own document: the words for a fault are made from it, not from the library's message,
-	// which quotes values. part is the schema itself, within it.
-	source, part any
+	// which quotes values. root is the schema itself, taken apart.
+	source any
+	root   *part
+	parts  *parts
 }
 
 // CompileOptions compiles the options schema of a policy type: a self-contained schema of draft 2020-12 that describes
@@ -118,21 +120,22 @@ func compile(raw []byte) (*Schema, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile schema: %w", err)
 	}
-	return &Schema{compiler: c, compiled: compiled, source: source, part: source}, nil
+	all := newParts(source)
+	return &Schema{compiler: c, compiled: compiled, source: source, parts: all, root: all.at("")}, nil
 }
 
 // definition answers a schema that is one of the definitions.
 func (s *Schema) definition(name string) (*Schema, error) {
 	names := []string{"$defs", name}
-	part, ok := jsonpointer.Find(s.source, names)
-	if !ok {
+	root := s.parts.at(jsonpointer.Join("", names...))
+	if root == nil {
 		return nil, fmt.Errorf("compile schema: there is no definition %q", name)
 	}
 	compiled, err := s.compiler.Compile(location + "#" + jsonpointer.Join("", names...))
 	if err != nil {
 		return nil, fmt.Errorf("compile definition %q: %w", name, err)
 	}
-	return &Schema{compiler: s.compiler, compiled: compiled, source: s.source, part: part}, nil
+	return &Schema{compiler: s.compiler, compiled: compiled, source: s.source, parts: s.parts, root: root}, nil
 }
 
 func decode(raw []byte) (any, error) {
