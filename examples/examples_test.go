@@ -4,6 +4,7 @@ package examples_test
 import (
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -12,27 +13,43 @@ import (
 	"durward/runtime"
 )
 
+// Nothing of an example is wrong, to be noted, or not safe in production.
 func TestExamplesLoad(t *testing.T) {
-	shipped := clerk.Type()
 	for _, folder := range []string{"clerk", "two-teams"} {
-		v, err := runtime.Validate(runtime.Options{
-			Config: folder,
-			Plugins: []runtime.Plugin{{
-				Modules: []string{"@durward/runtime"}, Export: clerk.Export, PolicyType: clerk.PolicyType,
-				Schema: shipped.Describe().Options, Validate: shipped.Validate,
-			}},
-			LookupEnv: func(name string) (string, bool) { return "value-of-" + name, !strings.HasSuffix(name, "_FILE") },
+		v := validate(t, folder, func(name string) (string, bool) {
+			return "value-of-" + name, !strings.HasSuffix(name, "_FILE")
 		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, p := range append(v.Problems, v.Notes...) {
+		for _, p := range slices.Concat(v.Problems, v.Notes, v.Unsafe) {
 			t.Errorf("%v", p)
 		}
 		if v.Policies == 0 || v.Routes == 0 {
 			t.Errorf("%s: %d policies and %d routes were checked", folder, v.Policies, v.Routes)
 		}
 	}
+}
+
+// validate checks a folder with the policy type that ships.
+func validate(
+	t *testing.T, folder string, lookup func(string) (string, bool), change ...func(*runtime.Options),
+) runtime.Validation {
+	t.Helper()
+	shipped := clerk.Type()
+	o := runtime.Options{
+		Config: folder,
+		Plugins: []runtime.Plugin{{
+			Modules: []string{"@durward/runtime"}, Export: clerk.Export, PolicyType: clerk.PolicyType,
+			Schema: shipped.Describe().Options, Validate: shipped.Validate,
+		}},
+		LookupEnv: lookup,
+	}
+	for _, c := range change {
+		c(&o)
+	}
+	v, err := runtime.Validate(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }
 
 // The service manager lets the gateway finish what is in flight: it waits longer than that may take, and does not end the
@@ -57,5 +74,22 @@ func TestUnitGivesTheDrainItsTime(t *testing.T) {
 	}
 	if limit := said("StartLimitIntervalSec"); limit != "0" {
 		t.Errorf("StartLimitIntervalSec=%s: the socket fails with the service", limit)
+	}
+}
+
+// The address of the socket is safe for the configuration of the clerk example.
+func TestSocketIsSafe(t *testing.T) {
+	unit, err := os.ReadFile("systemd/durward.socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?m)^ListenStream=(.*)$`).FindSubmatch(unit)
+	if found == nil {
+		t.Fatal("the socket has no address")
+	}
+	lookup := func(name string) (string, bool) { return "value-of-" + name, !strings.HasSuffix(name, "_FILE") }
+	v := validate(t, "clerk", lookup, func(o *runtime.Options) { o.Listen = string(found[1]) })
+	for _, p := range slices.Concat(v.Problems, v.Unsafe) {
+		t.Errorf("%v", p)
 	}
 }
