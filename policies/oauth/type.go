@@ -19,23 +19,24 @@ import (
 // The type's options are the provider's own plus those every provider has in common: gateway, browserLoginOverrides,
 // access and pages.
 func Policy(provider policies.ProviderType) policies.Type {
-	return policyType{provider: provider}
-}
-
-type policyType struct {
-	provider policies.ProviderType
-}
-
-// Describe implements policies.Type. Should the provider's schema be unusable, the schema holds the own options only and
-// Validate says so.
-func (t policyType) Describe() policies.Description {
-	described := t.provider.Describe()
+	described := provider.Describe()
 	schema, err := mergeSchema(described.Options)
 	if err != nil {
 		schema, _ = mergeSchema(json.RawMessage(`{}`)) // the own schema alone: a constant that merges
 	}
-	return policies.Description{Type: described.Type, Options: schema}
+	return policyType{provider, policies.Description{Type: described.Type, Options: schema}, err}
 }
+
+type policyType struct {
+	provider    policies.ProviderType
+	description policies.Description
+	// unusable says why the provider's schema cannot be used, if so. Then the description holds the own options only.
+	unusable error
+}
+
+// Describe implements policies.Type. Should the provider's schema be unusable, the schema holds the own options only and
+// Validate says so.
+func (t policyType) Describe() policies.Description { return t.description }
 
 // Validate implements policies.Type.
 func (t policyType) Validate(input policies.Input) policies.Report {
@@ -43,8 +44,8 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 	problem := func(format string, args ...any) {
 		report.Problems = append(report.Problems, policies.Problem{Text: fmt.Sprintf(format, args...)})
 	}
-	if _, err := mergeSchema(t.provider.Describe().Options); err != nil {
-		problem("this policy type cannot be used: %v", err)
+	if t.unusable != nil {
+		problem("this policy type cannot be used: %v", t.unusable)
 	}
 	var base basePath
 	if given, err := splitOptions(input.Options); err != nil {
