@@ -47,7 +47,15 @@ Exit status 1: there are problems, a reload would refuse it, or the gateway did 
 			if err != nil {
 				return err
 			}
-			archive, err := packed(o)
+			if !isFolder(o.Config) {
+				return fmt.Errorf("there is no folder %s", o.Config)
+			}
+			// Which files there are the configuration says, also if it has problems here: what the gateway makes of it counts.
+			here, err := runtime.Validate(o)
+			if err != nil {
+				return err
+			}
+			archive, err := packed(o.Config, here.Files)
 			if err != nil {
 				return err
 			}
@@ -62,7 +70,7 @@ Exit status 1: there are problems, a reload would refuse it, or the gateway did 
 			if asJSON {
 				_, err = c.OutOrStdout().Write(answer)
 			} else {
-				err = planText{plan: plan, folder: o.Config, gateway: gateway.address}.print(c.OutOrStdout())
+				err = planText{plan: plan, folder: o.Config, gateway: gateway.address, here: here}.print(c.OutOrStdout())
 			}
 			if err != nil {
 				return fmt.Errorf("print plan: %w", err)
@@ -86,26 +94,18 @@ func planStatus(plan runtime.Plan) error {
 	return nil
 }
 
-// packed answers the files that the configuration is made of, as a zip archive. Which these are the configuration says,
-// also if it has problems here: what the gateway makes of it counts.
-func packed(o runtime.Options) (io.Reader, error) {
-	if !isFolder(o.Config) {
-		return nil, fmt.Errorf("there is no folder %s", o.Config)
-	}
-	v, err := runtime.Validate(o)
-	if err != nil {
-		return nil, err
-	}
-	folder := os.DirFS(o.Config) // refuses names that lead out of it
+// packed answers files of a folder as a zip archive.
+func packed(folder string, names []string) (io.Reader, error) {
+	files := os.DirFS(folder) // refuses names that lead out of it
 	var out bytes.Buffer
 	archive := zip.NewWriter(&out)
-	for _, name := range v.Files {
-		if err := pack(archive, folder, name); err != nil {
+	for _, name := range names {
+		if err := pack(archive, files, name); err != nil {
 			return nil, fmt.Errorf("pack %s: %w", name, err)
 		}
 	}
 	if err := archive.Close(); err != nil {
-		return nil, fmt.Errorf("pack %s: %w", o.Config, err)
+		return nil, fmt.Errorf("pack %s: %w", folder, err)
 	}
 	return &out, nil
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +16,16 @@ import (
 type planText struct {
 	plan            runtime.Plan
 	folder, gateway string
-	out             strings.Builder
+	// here is what was found in the same files without asking the gateway: it has excerpts of them, which are not sent.
+	here runtime.Validation
+	// below prints them, where there is a terminal.
+	below printer
+	out   strings.Builder
 }
 
 func (t planText) print(out io.Writer) error {
+	t.below = newPrinter(out)
+	t.below.out = &t.out
 	switch c := t.plan.Changes; {
 	case len(t.plan.Problems) > 0:
 		t.problems("", t.plan.Problems)
@@ -49,7 +56,18 @@ func (t *planText) problems(kind string, problems []runtime.Problem) {
 	for _, p := range problems {
 		p.File, p.Text = path.Join(t.folder, p.File), kind+p.Text
 		t.line("%s", p)
+		t.below.excerpt(p.Line, t.excerpt(p))
 	}
+}
+
+// excerpt is the place of a problem, if something was found there without asking the gateway, too.
+func (t *planText) excerpt(p runtime.Problem) runtime.Excerpt {
+	for _, found := range slices.Concat(t.here.Problems, t.here.Notes) {
+		if found.File == p.File && found.Line == p.Line && found.Column == p.Column {
+			return found.Excerpt
+		}
+	}
+	return runtime.Excerpt{}
 }
 
 func (t *planText) heading(text string) { t.out.WriteString("\n" + text + "\n") }
