@@ -43,6 +43,8 @@ type snapshot struct {
 	Status
 	// loaded is when the configuration was last loaded and not refused.
 	loaded time.Time
+	// certificateEnds is zero without TLS.
+	certificateEnds time.Time
 	// remembered are decisions, and the bytes that they take.
 	remembered      int
 	rememberedBytes int64
@@ -77,6 +79,13 @@ func measures() []measure {
 		{"durward_config_watch_polling",
 			"1 if the system does not tell of changed files, so that they are read every few seconds; 0 if it does.",
 			gauge, nil, single(func(s *snapshot) float64 { return truth(s.Watch == string(watch.Polling)) })},
+		{"durward_tls_certificate_expiry_timestamp_seconds",
+			"When the certificate ends that clients are shown, if the gateway speaks TLS itself.",
+			gauge, nil, func(s *snapshot, e emit) {
+				if !s.certificateEnds.IsZero() {
+					e(unix(s.certificateEnds))
+				}
+			}},
 		{"durward_generation_number",
 			"The number of the configuration in use: 1 at the start, one more each time that another is applied.",
 			gauge, nil, single(func(s *snapshot) float64 { return float64(s.Number) })},
@@ -224,6 +233,9 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	s.loaded = time.Unix(0, c.host.loaded.Load())
+	if pair := c.host.certificate.pair.Load(); pair != nil {
+		s.certificateEnds = pair.Leaf.NotAfter
+	}
 	s.remembered, s.rememberedBytes = c.host.decisions.Size()
 	for i, m := range c.measures {
 		m.values(&s, func(value float64, labels ...string) {

@@ -218,7 +218,7 @@ func TestMetricsMove(t *testing.T) {
 // The metrics are named as others expect, and docs/metrics.md has them all as they are.
 func TestMetricsAreWhatTheDocumentationSays(t *testing.T) {
 	t.Parallel()
-	w := start(t, func(w *world) { w.setup.route("one").upstream = w.upstream.URL + "/stream/one" })
+	w := startTLS(t, newPair(t, 1), nil, func(w *world) { w.setup.route("one").upstream = w.upstream.URL + "/stream/one" })
 	s := w.open("one")
 	w.reload(runtime.Applied, func(s *setup) { s.policy("a").Mark = "another" })
 	w.send(http.MethodGet, "/a/echo", "")
