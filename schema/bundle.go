@@ -35,7 +35,7 @@ func Bundle(d Document, types []Type) ([]byte, error) {
 	l := loosening{root: root}
 	switch d {
 	case Policies:
-		l.children(definitions["corsPolicy"])
+		l.variables(definitions["corsPolicy"])
 		err = l.types(definitions, types)
 	case Routes:
 		handler, _ := definitions["handler"].(map[string]any)

@@ -9,11 +9,12 @@ import (
 	"durward/schema/jsonpointer"
 )
 
-// What a bundle calls the texts that stand for something else: textReference those that stand for a text, or for a part of
-// one; wholeReference those that stand for any value.
+// What a bundle calls the texts that stand for something else: variableReference those that hold $env(NAME), textReference
+// those that stand for a text, or for a part of one; wholeReference those that stand for any value.
 const (
-	textReference  = "reference.text"
-	wholeReference = "reference.value"
+	variableReference = "reference.variable"
+	textReference     = "reference.text"
+	wholeReference    = "reference.value"
 )
 
 // references are the schemas of those texts, in the form that the gateway resolves in that kind of document.
@@ -24,11 +25,11 @@ func references(d Document) map[string]any {
 	}
 	switch d {
 	case Policies:
-		return map[string]any{textReference: text(variable, file), wholeReference: text(file)}
+		return map[string]any{variableReference: text(variable), textReference: text(variable, file), wholeReference: text(file)}
 	case Routes:
 		return map[string]any{textReference: text(variable, `\$\{env\.[A-Za-z0-9_]+\}`, file), wholeReference: text(file)}
 	}
-	return map[string]any{textReference: text(variable)}
+	return map[string]any{variableReference: text(variable)}
 }
 
 // loosening makes the schemas within one accept references in place of values. Where there is no reference all stays as
@@ -66,7 +67,7 @@ func (l loosening) children(schema any) {
 	}
 }
 
-// secrets loosens what a document marks as secret.
+// secrets lets variables stand for what a document marks as secret.
 func (l loosening) secrets(schema map[string]any) {
 	for _, sub := range subschemas(schema) {
 		object, ok := sub.schema.(map[string]any)
@@ -74,10 +75,21 @@ func (l loosening) secrets(schema map[string]any) {
 			continue
 		}
 		if properties, ok := schema["properties"].(map[string]any); ok && sub.keyword == "properties" && object["writeOnly"] == true {
-			properties[sub.name] = l.loosened(object)
+			properties[sub.name] = unless(variableReference, object)
 			continue
 		}
 		l.secrets(object)
+	}
+}
+
+// variables lets variables stand for the texts among the direct properties of an object, and for nothing within.
+func (l loosening) variables(object any) {
+	found, _ := jsonpointer.Find(object, []string{"properties"})
+	properties, _ := found.(map[string]any)
+	for name, property := range properties {
+		if schema, ok := property.(map[string]any); ok && l.admitsText(schema, 0) && !l.anyText(schema) {
+			properties[name] = unless(variableReference, schema)
+		}
 	}
 }
 
@@ -91,24 +103,29 @@ func isChild(keyword string) bool {
 	return false
 }
 
-// loosened answers a schema that accepts references, too. What it says for people stays at the surface, where editors look.
+// loosened answers a schema that accepts references, too.
 func (l loosening) loosened(schema any) any {
 	object, ok := schema.(map[string]any)
-	if !ok || l.anyText(object) {
+	switch {
+	case !ok || l.anyText(object):
 		return schema
+	case l.admitsText(object, 0):
+		return unless(textReference, object)
 	}
+	return unless(wholeReference, object)
+}
+
+// unless answers a schema that holds unless the value is a reference. What it says for people stays at the surface, where
+// editors look.
+func unless(reference string, schema map[string]any) map[string]any {
 	outer, inner := map[string]any{}, map[string]any{}
-	for name, value := range object {
+	for name, value := range schema {
 		switch name {
 		case "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly":
 			outer[name] = value
 		default:
 			inner[name] = value
 		}
-	}
-	reference := wholeReference
-	if l.admitsText(object, 0) {
-		reference = textReference
 	}
 	outer["if"] = map[string]any{"$ref": "#/$defs/" + reference}
 	outer["else"] = inner

@@ -93,7 +93,11 @@ func (w *writer) facts(schema map[string]any) (facts []string) {
 		choices, _ := schema[key].([]any)
 		for _, c := range choices {
 			if s, ok := c.(map[string]any); ok {
-				first = append(first, bounds(s)...)
+				for _, fact := range bounds(s) {
+					if !slices.Contains(first, fact) {
+						first = append(first, fact)
+					}
+				}
 				forms = append(forms, form(s, "must be ")...)
 			}
 		}
