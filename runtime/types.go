@@ -3,10 +3,12 @@ package runtime
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"slices"
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/middleware"
+	"durward/schema"
 )
 
 // PolicyType is what policies.json has to say to have a policy of a type.
@@ -31,4 +33,27 @@ func PolicyTypes(catalogue []Plugin) []PolicyType {
 	}
 	slices.SortFunc(types, func(a, b PolicyType) int { return cmp.Compare(a.Name, b.Name) })
 	return types
+}
+
+// Documents answers the kinds of files that a configuration is made of, as Schema knows them.
+func Documents() (names []string) {
+	for _, d := range schema.Documents() {
+		names = append(names, string(d))
+	}
+	return names
+}
+
+// Schema answers one JSON Schema (draft 2020-12) for a kind of file, by which an editor completes and checks it: see
+// schema.Bundle. That of policies.json knows the options of PolicyTypes. An error is a fault of the catalogue, or a kind
+// that is none of Documents.
+func Schema(document string, catalogue []Plugin) ([]byte, error) {
+	var types []schema.Type
+	for _, t := range PolicyTypes(catalogue) {
+		types = append(types, schema.Type{Name: t.Name, Export: t.Export, Modules: t.Modules, Options: t.Schema})
+	}
+	bundle, err := schema.Bundle(schema.Document(document), types)
+	if err != nil {
+		return nil, fmt.Errorf("make schema for editors: %w", err)
+	}
+	return bundle, nil
 }

@@ -11,9 +11,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"durward/runtime"
 	"durward/schema"
 	"durward/schema/page"
 )
+
+// schemaTypes are the policy types of this program, as pages want to know them.
+func schemaTypes() (types []schema.Type) {
+	for _, t := range runtime.PolicyTypes(catalogue()) {
+		types = append(types, schema.Type{Name: t.Name, Export: t.Export, Modules: t.Modules, Options: t.Schema})
+	}
+	return types
+}
 
 // Every policy type and every kind of document has its page, which says what the schema says. `go test ./cmd/durward -run
 // TestPolicyPages -update` writes them.

@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"durward/runtime"
-	"durward/schema"
 )
 
 func newSchemaCommand() *cobra.Command {
@@ -29,13 +28,13 @@ durward validate does: what it accepts may still be refused.`,
 			_, err := documentOf(args)
 			return err
 		},
-		ValidArgs: documentNames(),
+		ValidArgs: runtime.Documents(),
 		RunE: func(c *cobra.Command, args []string) error {
 			document, err := documentOf(args)
 			if err != nil {
 				return err
 			}
-			bundle, err := schema.Bundle(document, schemaTypes())
+			bundle, err := runtime.Schema(document, catalogue())
 			if err != nil {
 				return err
 			}
@@ -45,30 +44,16 @@ durward validate does: what it accepts may still be refused.`,
 	}
 }
 
-// documentOf answers the kind of document that the arguments name.
-func documentOf(args []string) (schema.Document, error) {
+// documentOf answers the kind of file that the arguments name.
+func documentOf(args []string) (string, error) {
+	kinds := runtime.Documents()
 	switch {
 	case len(args) == 0:
-		return schema.Policies, nil
+		return "policies", nil
 	case len(args) > 1:
 		return "", fmt.Errorf("schema takes one argument, and not %d", len(args))
-	case !slices.Contains(documentNames(), args[0]):
-		return "", fmt.Errorf("schema: %q is none of %s", args[0], strings.Join(documentNames(), ", "))
+	case !slices.Contains(kinds, args[0]):
+		return "", fmt.Errorf("schema: %q is none of %s", args[0], strings.Join(kinds, ", "))
 	}
-	return schema.Document(args[0]), nil
-}
-
-func documentNames() (names []string) {
-	for _, d := range schema.Documents() {
-		names = append(names, string(d))
-	}
-	return names
-}
-
-// schemaTypes are the policy types of this program, as the schemas want to know them.
-func schemaTypes() (types []schema.Type) {
-	for _, t := range runtime.PolicyTypes(catalogue()) {
-		types = append(types, schema.Type{Name: t.Name, Export: t.Export, Modules: t.Modules, Options: t.Schema})
-	}
-	return types
+	return args[0], nil
 }
