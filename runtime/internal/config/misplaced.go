@@ -2,6 +2,8 @@ package config
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"durward/schema"
@@ -11,14 +13,27 @@ import (
 // A property in the wrong place is one fault that two objects have: one has a property that it must not have, the other
 // lacks it, or could have it. It is told once, where it stands, with the place where it belongs.
 
+// stranger notes an unknown property.
+func (s *source) stranger(pointer string) {
+	s.unknown[pointer] = true
+	if s.strangers == nil {
+		s.strangers, s.belongs = make(map[string][]string), make(map[string]string)
+	}
+	object, _ := parent(pointer)
+	s.strangers[object] = append(s.strangers[object], lastName(pointer))
+}
+
 // misplaced notes, of the unknown properties of the two objects around the value at a pointer, those that belong into the
 // value: an option beside "options", say.
 func (s *source) misplaced(sc *schema.Schema, at string) {
-	for outer, ok := parent(at); ok && depth(at)-depth(outer) <= 2; outer, ok = parent(outer) {
-		object, _ := find(s.value, outer).(map[string]any)
-		for name := range object {
-			if place := jsonpointer.Join(outer, name); s.unknown[place] && sc.Names(name) {
-				s.belong(place, fmt.Sprintf("into %q", lastName(at)))
+	outer, inside := at, true
+	for range 2 {
+		if outer, inside = parent(outer); !inside {
+			return
+		}
+		for _, name := range s.strangers[outer] {
+			if sc.Names(name) {
+				s.belong(jsonpointer.Join(outer, name), fmt.Sprintf("into %q", lastName(at)))
 			}
 		}
 	}
@@ -27,11 +42,11 @@ func (s *source) misplaced(sc *schema.Schema, at string) {
 // isElsewhere says whether the property that an object lacks stands in an object right within or around it, where it must
 // not be. That is noted then, and is all there is to tell.
 func (s *source) isElsewhere(lacks, name string) bool {
-	if name == "" {
+	if name == "" || len(s.strangers) == 0 {
 		return false
 	}
 	object, _ := find(s.value, lacks).(map[string]any)
-	for inner := range object {
+	for _, inner := range slices.Sorted(maps.Keys(object)) {
 		if s.belong(jsonpointer.Join(jsonpointer.Join(lacks, inner), name), fmt.Sprintf("beside %q", inner)) {
 			s.spoil(lacks)
 			return true
@@ -50,9 +65,6 @@ func (s *source) belong(pointer, where string) bool {
 	if !s.unknown[pointer] {
 		return false
 	}
-	if s.belongs == nil {
-		s.belongs = make(map[string]string)
-	}
 	if s.belongs[pointer] == "" {
 		s.belongs[pointer] = where
 	}
@@ -69,8 +81,6 @@ func (f fault) inPlace() string {
 
 // isUnknown says whether the fault is that a property must not be there.
 func (f fault) isUnknown() bool { return strings.HasPrefix(f.text, "unknown property") }
-
-func depth(pointer string) int { return strings.Count(pointer, "/") }
 
 func lastName(pointer string) string {
 	names := jsonpointer.Split(pointer)

@@ -57,6 +57,7 @@ func (b *build) readType(d *policyDraft, item any) {
 	if object, ok := options.(map[string]any); ok {
 		d.options = object
 		b.policies.check(d.kind.options, d.optionsAt(), object)
+		b.policies.misplaced(d.kind.options, d.optionsAt())
 		d.secrets = d.kind.options.Secrets(object)
 	}
 }

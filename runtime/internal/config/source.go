@@ -40,11 +40,12 @@ type source struct {
 	bad map[string]bool
 	// unknown are the pointers of properties that must not be there. What lies within them has no meaning to be wrong.
 	unknown map[string]bool
-	// belongs says of some of those where they ought to be.
-	belongs map[string]string
-	faults  []fault // to be mended
-	notes   []fault // to be thought about
-	hidden  []span  // what must not be shown of the file
+	// strangers are the names of those by the pointers of their objects, and belongs says of some where they ought to be.
+	strangers map[string][]string
+	belongs   map[string]string
+	faults    []fault // to be mended
+	notes     []fault // to be thought about
+	hidden    []span  // what must not be shown of the file
 }
 
 // fault is a problem whose place is not yet a line.
@@ -251,11 +252,10 @@ func (s *source) check(sc *schema.Schema, at string, value any) {
 	found := sc.Check(value)
 	for _, p := range found {
 		if p.AtKey {
-			s.unknown[at+p.Pointer] = true
+			s.stranger(at + p.Pointer)
 			s.nameProblem(at+p.Pointer, "%s", p.Text)
 		}
 	}
-	s.misplaced(sc, at)
 	for _, p := range found {
 		if !p.AtKey && !s.isElsewhere(at+p.Pointer, p.Missing) {
 			s.problem(at+p.Pointer, "%s", p.Text)
