@@ -21,8 +21,8 @@ knows the options of every policy type of this program.
 An editor finds it by the property $schema at the top of the file, which the
 gateway does not read, or by the editor's own settings. It knows less than
 durward validate does: what it accepts may still be refused.`,
-		Example: `  durward schema > config/durward.schema.json
-                                     then in policies.json: "$schema": "./durward.schema.json"
+		Example: `  durward schema > config/policies.schema.json
+                                     then in policies.json: "$schema": "./policies.schema.json"
   durward schema routes > config/routes.schema.json`,
 		Args: func(_ *cobra.Command, args []string) error {
 			_, err := documentOf(args)

@@ -3,6 +3,7 @@ package editor
 import (
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -15,7 +16,7 @@ import (
 // A policies.json with one policy each of two types, in the first of which options stand as given.
 func policies(options string) string {
 	return `{
-  "$schema": "./durward.schema.json",
+  "$schema": "./policies.schema.json",
   "policies": [
     {
       "name": "clerk",
@@ -73,7 +74,7 @@ func TestEditorCompletes(t *testing.T) {
 			[]string{`"McpClerkOAuthInboundPolicy"`}, nil, ""},
 		{"the module", "policies.json", strings.Replace(policies(`{}`), `"$import(@durward/runtime)"`, cursor, 1),
 			[]string{`"$import(@durward/runtime)"`, `"$import(@zuplo/runtime)"`}, nil, ""},
-		{"the parts of a policy", "policies.json", `{"$schema": "./durward.schema.json", "policies": [{"` + cursor + `"}]}`,
+		{"the parts of a policy", "policies.json", `{"$schema": "./policies.schema.json", "policies": [{"` + cursor + `"}]}`,
 			[]string{"name", "policyType", "handler"}, []string{"frontendApiUrl"}, "What routes call the policy"},
 		{"true or false", "policies.json", headers(`{"headers": [{"name": "A", "value": "b", "overwrite": ` + cursor + `}]}`),
 			[]string{"true", "false"}, nil, ""},
@@ -187,10 +188,23 @@ func TestEditorExplains(t *testing.T) {
 func TestEditorFindsNothingInWhatLoads(t *testing.T) {
 	s := open(t)
 	schemaOf := regexp.MustCompile(`"\$schema": *"[^"]*"`)
+	firstBrace := regexp.MustCompile(`(?m)\A((?:\s*//.*\n)*\s*)\{`)
 	seen := 0
-	for _, folder := range []string{"config", "examples", "cmd/durward/testdata/config"} {
-		err := filepath.WalkDir(filepath.Join(gateway.Root(), folder), func(path string, entry fs.DirEntry, err error) error {
-			schema := map[string]string{"policies": "durward", "gateway": "gateway", "routes": "routes"}[strings.Split(entry.Name(), ".")[0]]
+	written := t.TempDir()
+	if out, err := exec.Command(gateway.Binary(t), "init", filepath.Join(written, "config"), "--email-domain", "example.com",
+		"--public-url", "https://mcp.example.com", "--frontend-api-url", "https://clerk.example.com").CombinedOutput(); err != nil {
+		t.Fatalf("durward init: %v\n%s", err, out)
+	}
+	folders := []string{written}
+	for _, folder := range []string{"config", "examples", "cmd/durward/testdata/config", "conformance/mutation/testdata"} {
+		folders = append(folders, filepath.Join(gateway.Root(), folder))
+	}
+	for _, folder := range folders {
+		err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+			schema := map[string]string{"policies": "policies", "gateway": "gateway"}[strings.Split(entry.Name(), ".")[0]]
+			if strings.HasSuffix(entry.Name(), ".oas.json") || strings.HasSuffix(entry.Name(), ".oas.jsonc") {
+				schema = "routes"
+			}
 			if err != nil || schema == "" || !strings.Contains(filepath.Ext(path), ".json") {
 				return err
 			}
@@ -201,7 +215,7 @@ func TestEditorFindsNothingInWhatLoads(t *testing.T) {
 			// The file is told of the schema as documentation has it, whatever it was told before.
 			text := schemaOf.ReplaceAllString(string(raw), `"$$schema": "./`+schema+`.schema.json"`)
 			if text == string(raw) {
-				text = strings.Replace(text, "{", `{"$schema": "./`+schema+`.schema.json",`, 1)
+				text = firstBrace.ReplaceAllString(text, `$1{"$$schema": "./`+schema+`.schema.json",`)
 			}
 			if a := s.ask(entry.Name(), text); len(a.Diagnostics) > 0 {
 				t.Errorf("%s: %+v", path, a.Diagnostics)
@@ -213,7 +227,7 @@ func TestEditorFindsNothingInWhatLoads(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if seen < 7 {
+	if seen < 20 {
 		t.Errorf("only %d files were looked at", seen)
 	}
 }

@@ -43,14 +43,12 @@ type answer struct {
 func open(t *testing.T) *service {
 	t.Helper()
 	folder := t.TempDir()
-	for kind, file := range map[string]string{
-		"policies": "durward.schema.json", "routes": "routes.schema.json", "gateway": "gateway.schema.json",
-	} {
+	for _, kind := range []string{"policies", "routes", "gateway"} {
 		printed, err := exec.Command(gateway.Binary(t), "schema", kind).Output()
 		if err != nil {
 			t.Fatalf("durward schema %s: %v", kind, err)
 		}
-		if err := os.WriteFile(filepath.Join(folder, file), printed, 0o600); err != nil {
+		if err := os.WriteFile(filepath.Join(folder, kind+".schema.json"), printed, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
