@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"strings"
 
 	"durward/policies"
 	"durward/runtime/internal/config"
@@ -27,6 +28,7 @@ type chain struct {
 	host    *Host
 	id      string
 	methods []string
+	cors    *cors.Policy
 	bounds  *bounds
 	guards  []guard
 	lane    *lanePart
@@ -58,9 +60,6 @@ func newGuard(p *config.Policy, r *config.Route, part *policyPart, place int) gu
 // serve answers a request on the route. It gives back the lease.
 func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Caller, l *lease) {
 	defer l.end()
-	if cors.Allow(w, r, c.methods) {
-		return
-	}
 	message, r, ok := c.read(w, r)
 	if !ok {
 		return
@@ -171,6 +170,7 @@ func (c *chain) refuse(w http.ResponseWriter, r *http.Request, g *guard, d polic
 		response := *d.Response
 		response.Header = response.Header.Clone() // the decision belongs to the cache
 		ownCookies(response.Header, policies.CookiePrefix(g.policy, caller.Origin))
+		hostsCORS(response.Header)
 		writeResponse(w, &response)
 		return
 	}
@@ -241,6 +241,15 @@ func (g *guard) key(r *http.Request, caller origin.Caller, message mcp.Message) 
 	return k.String(method).String(name).Sum()
 }
 
+// hostsCORS leaves it to the host which pages may read an answer on a route.
+func hostsCORS(h http.Header) {
+	for name := range h {
+		if strings.HasPrefix(http.CanonicalHeaderKey(name), "Access-Control-") {
+			delete(h, name)
+		}
+	}
+}
+
 // writeResponse answers what a policy has answered, save for what frames an answer and governs the connection: those are
 // the server's, and a length that is not the body's would cost the client its connection.
 func writeResponse(w http.ResponseWriter, response *policies.Response) {
@@ -248,6 +257,8 @@ func writeResponse(w http.ResponseWriter, response *policies.Response) {
 	for name, values := range response.Header {
 		switch name = http.CanonicalHeaderKey(name); name {
 		case "Connection", "Content-Length", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade":
+		case "Vary":
+			w.Header()[name] = slices.Concat(w.Header()[name], values)
 		default:
 			w.Header()[name] = values
 		}

@@ -117,8 +117,8 @@ func (h *Host) compareRoutes(
 		}
 		change.Path, change.Change = r.New.Path, Changed
 		change.Reasons = publicReasons(r.Reasons)
-		for _, name := range r.New.Inbound {
-			if slices.Contains(r.Old.Inbound, name) && h.decidesAnew(old, was[name], is[name], executables[name]) {
+		for _, name := range slices.Concat(r.New.Inbound, r.New.Outbound) {
+			if slices.Contains(slices.Concat(r.Old.Inbound, r.Old.Outbound), name) && h.decidesAnew(old, was[name], is[name], executables[name]) {
 				change.Reasons = append(change.Reasons, Reason{What: "policy", Where: name})
 			}
 		}

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"net/http"
+	"slices"
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/origin"
@@ -43,7 +44,8 @@ type found struct {
 	refusal *origin.Refusal
 	// policy serves the path itself, if it is not "".
 	policy string
-	// route is the place of the route that takes the request, if routed.
+	// route is the place of the route that takes the request, if routed, else of the one that speaks for its path: that a
+	// preflight asks about, or that takes POST.
 	route  int
 	routed bool
 	// allow are the methods that the path has, if it is a route's.
@@ -56,8 +58,17 @@ func (d *directory) find(r *http.Request) (f found) {
 		return f
 	}
 	path := r.URL.EscapedPath()
-	if f.policy = d.paths[path]; f.policy == "" {
-		f.route, f.allow, f.routed = d.routes.Match(r.Method, path)
+	if f.policy = d.paths[path]; f.policy != "" {
+		return f
+	}
+	if f.route, f.allow, f.routed = d.routes.Match(r.Method, path); f.allow != nil && !f.routed {
+		speaker := f.allow[0]
+		for _, method := range []string{http.MethodPost, r.Header.Get("Access-Control-Request-Method")} {
+			if slices.Contains(f.allow, method) {
+				speaker = method
+			}
+		}
+		f.route, _, _ = d.routes.Match(speaker, path)
 	}
 	return f
 }

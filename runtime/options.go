@@ -183,6 +183,7 @@ func (o Options) loader(reader *watch.Reader) (*config.Loader, error) {
 	for _, t := range own {
 		types = append(types, config.PolicyType{
 			Modules: config.Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile,
+			Outbound: t.Direction == middleware.Outbound,
 		})
 	}
 	absolute, err := filepath.Abs(o.Config)

@@ -11,6 +11,7 @@ import (
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/generation"
+	"durward/runtime/internal/passage"
 	"durward/runtime/internal/pluginhost"
 	"durward/runtime/internal/proxy"
 	"durward/runtime/internal/telemetry"
@@ -167,7 +168,7 @@ func (h *Host) stopPolicy(p *policyProcess) {
 
 // chain compiles a route to one handler. byName answers the policies by name.
 func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Policy) *chain {
-	c := &chain{host: h, id: r.ID, methods: r.Methods, bounds: &g.bounds, meter: h.metrics.Route(r.ID)}
+	c := &chain{host: h, id: r.ID, methods: r.Methods, cors: r.CORS.Policy, bounds: &g.bounds, meter: h.metrics.Route(r.ID)}
 	executables := make(map[string]string)
 	for place, name := range r.Inbound {
 		if p := byName[name]; p.Middleware == nil {
@@ -183,9 +184,14 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 	}
 	transport, release := h.transports.Acquire(r.Upstream, g.bounds.connect)
 	c.releaseTransport = release
+	var answer passage.Changes
+	for place, name := range r.Outbound {
+		byName[name].Middleware.Answer(place, &answer)
+	}
 	c.next = proxy.New(proxy.Options{
 		Upstream:      r.Upstream,
 		ForwardSearch: r.ForwardSearch,
+		Answer:        answer.List(),
 		Transport:     transport,
 		Logger:        h.options.Logger.With(telemetry.KeyRoute, r.ID),
 		RequestID:     func(ctx context.Context) string { return telemetry.RequestFrom(ctx).ID },
@@ -212,7 +218,7 @@ func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Poli
 func keyOfLane(r *config.Route, policies map[string]*config.Policy, executables map[string]string) (key laneKey) {
 	sum := sha256.New()
 	sum.Write(r.Hash[:])
-	for _, name := range r.Inbound {
+	for _, name := range slices.Concat(r.Inbound, r.Outbound) {
 		p := policies[name]
 		if p.Middleware != nil {
 			sum.Write(p.Hash[:])

@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"durward/runtime/internal/cors"
+	"durward/runtime/internal/generation"
 	"durward/runtime/internal/telemetry"
 )
 
@@ -29,27 +29,37 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 		part.Hold()
 		acquired.Release()
 		h.servePath(w, r, part, f.caller)
-	case f.routed:
-		c := g.chains[f.route]
-		log.Route, log.Meter = c.id, c.meter
-		l := c.hold()
-		acquired.Release()
-		c.serve(w, r, f.caller, l)
-	case f.allow != nil && r.Method == http.MethodOptions:
-		acquired.Release()
-		cors.Allow(w, r, f.allow)
 	case f.allow != nil:
-		acquired.Release()
-		methodNotAllowed(w, r, f.allow)
+		serveRoute(w, r, acquired, f)
 	default:
 		acquired.Release()
 		writeError(w, http.StatusNotFound, "not_found", "nothing is served at this path")
 	}
 }
 
-// methodNotAllowed answers 405. A page may read it, as it may read any other answer of the route.
-func methodNotAllowed(w http.ResponseWriter, r *http.Request, allow []string) {
-	cors.Allow(w, r, allow)
-	w.Header().Set("Allow", strings.Join(allow, ", "))
-	writeError(w, http.StatusMethodNotAllowed, "method_not_allowed", "this route takes "+strings.Join(allow, ", "))
+// serveRoute answers on the path of a route. Which pages may call is judged before anything else (D1): a page that may not
+// costs no decision, its body is not read, and it cannot read the answer, whatever that is.
+func serveRoute(w http.ResponseWriter, r *http.Request, acquired *generation.Part[*running], f found) {
+	c := acquired.Value.chains[f.route]
+	log := telemetry.RequestFrom(r.Context())
+	log.Route = c.id
+	if f.routed {
+		log.Meter = c.meter
+	}
+	switch {
+	case !c.cors.Admit(w.Header(), r, f.caller.Own()):
+		acquired.Release()
+		writeRefusal(w, http.StatusForbidden, "invalid_request", "pages of this origin may not call this route")
+	case f.routed:
+		l := c.hold()
+		acquired.Release()
+		c.serve(w, r, f.caller, l)
+	case r.Method == http.MethodOptions:
+		acquired.Release()
+		c.cors.Preflight(w, r, c.methods, f.allow)
+	default:
+		acquired.Release()
+		w.Header().Set("Allow", strings.Join(f.allow, ", "))
+		writeRefusal(w, http.StatusMethodNotAllowed, "method_not_allowed", "this route takes "+strings.Join(f.allow, ", "))
+	}
 }

@@ -62,6 +62,8 @@ type PolicyType struct {
 	Modules []string
 	// Export is handler.export, Type is policyType.
 	Export, Type string
+	// Outbound: it is for answers, and listed under policies.outbound. Then there is Compile.
+	Outbound bool
 	// Schema is the JSON Schema of its options: see schema.CompileOptions.
 	Schema []byte
 	// Validate is policies.Type's pure Validate, called with options that have passed the schema. Nil: nothing to say.
@@ -214,8 +216,10 @@ type Route struct {
 	UpstreamWritten string
 	// ForwardSearch says that the request's query goes to the upstream.
 	ForwardSearch bool
-	// Inbound are the names of the route's policies, in their order.
-	Inbound []string
+	// CORS says which pages may call the route.
+	CORS CORS
+	// Inbound and Outbound are the names of the route's policies for requests and for answers, in their order.
+	Inbound, Outbound []string
 	// Public says that the route is open to everybody, as gateway.json has it.
 	Public bool
 	// Hash changes with anything above, save UpstreamWritten.

@@ -198,7 +198,9 @@ func routeReasons(old, next *Route, hide redaction) (reasons []Reason) {
 		reasons = append(reasons, r)
 	}
 	add("forwardSearch", old.ForwardSearch, next.ForwardSearch)
+	reasons = append(reasons, corsReasons(old.CORS, next.CORS, hide)...)
 	add("policies", list(old.Inbound), list(next.Inbound))
+	add("outbound policies", list(old.Outbound), list(next.Outbound))
 	if len(reasons) == 0 {
 		reasons = []Reason{{What: "definition"}}
 	}

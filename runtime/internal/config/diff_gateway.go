@@ -20,7 +20,6 @@ func gatewayReasons(old, next Gateway) (reasons []Reason) {
 	add("publicUrl", list(old.PublicURLs), list(next.PublicURLs))
 	add("trustedProxies", prefixes(old.TrustedProxies), prefixes(next.TrustedProxies))
 	add("publicRoutes", list(old.PublicRoutes), list(next.PublicRoutes))
-	add("publicRoutes", list(old.PublicRoutes), list(next.PublicRoutes))
 	add(MemorySetting, said(old.PolicyMemory>>20), said(next.PolicyMemory>>20))
 	add("limits.requestBytes", said(old.Limits.RequestBytes), said(next.Limits.RequestBytes))
 	add("limits.streams", said(old.Limits.Streams), said(next.Limits.Streams))

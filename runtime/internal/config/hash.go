@@ -95,8 +95,13 @@ func (r *Route) hash() (err error) {
 		Methods                []string
 		Upstream               string
 		ForwardSearch          bool
-		Inbound                []string
-	}{r.ID, r.Title, r.Path, r.Pattern.Shape(), r.Methods, r.Upstream.String(), r.ForwardSearch, r.Inbound})
+		CORS                   string
+		CORSEntry              json.RawMessage
+		Inbound, Outbound      []string
+	}{
+		r.ID, r.Title, r.Path, r.Pattern.Shape(), r.Methods, r.Upstream.String(), r.ForwardSearch, r.CORS.Name, r.CORS.entry,
+		r.Inbound, r.Outbound,
+	})
 	return err
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"durward/policies"
 	"durward/runtime/internal/route"
@@ -92,12 +93,16 @@ func TestLoad(t *testing.T) {
 		if got.Routes[i].Hash == [32]byte{} {
 			t.Errorf("route %s has no hash", got.Routes[i].ID)
 		}
-		got.Routes[i].Hash = [32]byte{}
+		if got.Routes[i].CORS.Name != "none" || got.Routes[i].CORS.Policy == nil {
+			t.Errorf("route %s has CORS policy %+v", got.Routes[i].ID, got.Routes[i].CORS)
+		}
+		got.Routes[i].Hash, got.Routes[i].CORS = [32]byte{}, CORS{}
 	}
 	for i := range wantRoutes {
 		wantRoutes[i].Pattern, _ = route.Parse(route.OpenAPI, wantRoutes[i].Path)
 	}
-	if diff := cmp.Diff(wantRoutes, got.Routes, cmp.Comparer(func(a, b *route.Pattern) bool { return a.Shape() == b.Shape() })); diff != "" {
+	if diff := cmp.Diff(wantRoutes, got.Routes, cmpopts.IgnoreUnexported(CORS{}),
+		cmp.Comparer(func(a, b *route.Pattern) bool { return a.Shape() == b.Shape() })); diff != "" {
 		t.Errorf("routes (-want +got):\n%s", diff)
 	}
 	login := got.Policies[0]

@@ -36,6 +36,12 @@ func mcpMethods() []string { return []string{"post", "get", "delete"} }
 type routesReader struct {
 	*build
 	drafts []*policyDraft
+	// byName are the drafts, names their names, all of which are known if allNamed.
+	byName   map[string]*policyDraft
+	names    []string
+	allNamed bool
+
+	cors   *corsReader
 	paths  route.Table[pathPlace]
 	shapes map[string]pathPlace // by the shape of a path, without its last slash
 	ids    map[string]*routeDraft
@@ -43,12 +49,14 @@ type routesReader struct {
 
 // readRoutes reads what the files with routes say. Only sound routes have an Upstream.
 func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
-	r := routesReader{build: b, drafts: drafts, shapes: map[string]pathPlace{}, ids: map[string]*routeDraft{}}
+	r := routesReader{build: b, drafts: drafts, cors: b.readCORS(), shapes: map[string]pathPlace{}, ids: map[string]*routeDraft{}}
+	r.nameDrafts()
 	for _, s := range b.routes {
 		if s.doc != nil {
 			routes = append(routes, r.readFile(s)...)
 		}
 	}
+	r.cors.noteUse()
 	return routes
 }
 
@@ -98,7 +106,7 @@ func (b *routesReader) readPath(
 			}
 		}
 		// A fault above the operation, such as a path that is none, keeps its insides from being checked.
-		if s.sound(opAt) && r.Upstream != nil && r.Pattern != nil {
+		if s.sound(opAt) && r.Upstream != nil && r.Pattern != nil && r.CORS.Policy != nil {
 			if err := r.hash(); err != nil {
 				s.problem(opAt, "cannot be passed on")
 			}
@@ -116,6 +124,7 @@ func (b *routesReader) readPath(
 func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 	operation := find(s.value, opAt)
 	r := &routeDraft{source: s, at: opAt, inboundAt: opAt + "/x-zuplo-route/policies/inbound"}
+	outboundAt := opAt + "/x-zuplo-route/policies/outbound"
 	r.ID, r.Title, r.Path = text(operation, "operationId"), text(operation, "summary"), path
 	if r.ID != "" {
 		if first, twice := b.ids[r.ID]; twice {
@@ -144,12 +153,22 @@ func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 			r.Upstream, r.UpstreamWritten = upstream, s.written(at)
 		}
 	}
-	r.Inbound = b.readInbound(r, get(meaning, "policies", "inbound"))
+	corsPolicy := noCORS
+	if name, ok := get(meaning, "corsPolicy").(string); ok {
+		corsPolicy = name
+	}
+	policy, fault := b.cors.find(corsPolicy)
+	if fault != "" {
+		s.problem(opAt+"/x-zuplo-route/corsPolicy", "%s", fault)
+	}
+	r.CORS = policy
+	r.Inbound = b.readNames(s, r.inboundAt, get(meaning, "policies", "inbound"), false)
+	r.Outbound = b.readNames(s, outboundAt, get(meaning, "policies", "outbound"), true)
 	return r
 }
 
-// readInbound reads the names of a route's policies.
-func (b *routesReader) readInbound(r *routeDraft, list any) (names []string) {
+// readNames reads the names of a route's policies on one of its ways.
+func (b *routesReader) readNames(s *source, listAt string, list any, outbound bool) (names []string) {
 	items, _ := list.([]any)
 	for i, item := range items {
 		name, ok := item.(string)
@@ -157,23 +176,32 @@ func (b *routesReader) readInbound(r *routeDraft, list any) (names []string) {
 			continue
 		}
 		names = append(names, name)
-		known, all := b.policyNames(b.drafts)
-		if all && !slices.Contains(known, name) {
-			r.source.problem(at(r.inboundAt, i), "there is no policy of this name in %s%s", PoliciesFile, instead(name, known))
+		d := b.byName[name]
+		switch {
+		case d == nil && b.allNamed:
+			s.problem(at(listAt, i), "there is no policy of this name in %s%s", PoliciesFile, instead(name, b.names))
+		case d == nil || d.kind == nil || d.kind.Outbound == outbound:
+		case outbound:
+			s.problem(at(listAt, i), "policy %q is of type %s, which looks at requests: list it under inbound", name, d.Type)
+		default:
+			s.problem(at(listAt, i), "policy %q is of type %s, which changes answers: list it under outbound", name, d.Type)
 		}
 	}
 	return names
 }
 
-// policyNames answers the names of the policies, and whether that is all of them: where a name has a problem of its own,
-// nobody can say which policies there are.
-func (b *build) policyNames(drafts []*policyDraft) (names []string, all bool) {
-	list, all := get(b.policies.value, "policies").([]any)
-	for i := range list {
-		all = all && drafts[i].Name != "" && b.policies.sound(drafts[i].at+"/name")
-		names = append(names, drafts[i].Name)
+// nameDrafts notes the policies by name, and whether all names are known: where one has a problem of its own, nobody can say
+// which policies there are.
+func (b *routesReader) nameDrafts() {
+	b.byName = make(map[string]*policyDraft, len(b.drafts))
+	_, b.allNamed = get(b.policies.value, "policies").([]any)
+	for _, d := range b.drafts {
+		b.allNamed = b.allNamed && d.Name != "" && b.policies.sound(d.at+"/name")
+		b.names = append(b.names, d.Name)
+		if b.byName[d.Name] == nil {
+			b.byName[d.Name] = d
+		}
 	}
-	return names, all
 }
 
 // checkExtensions refuses x-zuplo- properties that would mean nothing, at a place where these do, and misspelt ones.

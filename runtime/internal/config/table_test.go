@@ -206,7 +206,8 @@ func testTypes() []PolicyType {
 		},
 	}
 	for _, t := range middleware.Types() {
-		types = append(types, PolicyType{Modules: Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile})
+		types = append(types, PolicyType{Modules: Modules(), Export: t.Export, Type: t.Name, Schema: t.Schema, Compile: t.Compile,
+			Outbound: t.Direction == middleware.Outbound})
 	}
 	return types
 }

@@ -160,8 +160,14 @@ func (b *build) checkPrincipals(r *routeDraft, drafts []*policyDraft) {
 
 // noteUnused notes policies that no route names.
 func (b *build) noteUnused(drafts []*policyDraft, routes []*routeDraft) {
+	used := map[string]bool{}
+	for _, r := range routes {
+		for _, name := range slices.Concat(r.Inbound, r.Outbound) {
+			used[name] = true
+		}
+	}
 	for _, d := range drafts {
-		if !slices.ContainsFunc(routes, func(r *routeDraft) bool { return slices.Contains(r.Inbound, d.Name) }) {
+		if !used[d.Name] {
 			b.policies.note(d.at+"/name", "policy %q is used by no route", d.Name)
 		}
 	}

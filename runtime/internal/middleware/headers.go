@@ -13,6 +13,9 @@ import (
 //go:embed set-headers.schema.json
 var setHeadersSchema []byte
 
+//go:embed set-headers-outbound.schema.json
+var setAnswerHeadersSchema []byte
+
 //go:embed set-upstream-api-key.schema.json
 var setUpstreamAPIKeySchema []byte
 
@@ -21,22 +24,26 @@ func setHeaders() Type {
 	return Type{
 		Export: "SetHeadersInboundPolicy", Name: "set-headers-inbound", Schema: setHeadersSchema,
 		Compile: func(in Input) (*Policy, []policies.Problem) {
-			var options struct {
-				Headers []struct {
-					Name      string `json:"name"`
-					Value     string `json:"value"`
-					Overwrite *bool  `json:"overwrite"`
-				} `json:"headers"`
-			}
-			if json.Unmarshal(in.Options, &options) != nil { // its text may quote a value
+			c := compiler{fromEnv: in.FromEnv, reserved: reserved}
+			if !c.list(in.Options) {
 				return nil, unread()
 			}
-			c := compiler{fromEnv: in.FromEnv}
-			for i, o := range options.Headers {
-				at := fmt.Sprintf("/headers/%d", i)
-				c.add(o.Name, at+"/name", o.Value, at+"/value", o.Overwrite, at+"/overwrite")
-			}
 			return c.policy()
+		},
+	}
+}
+
+// setAnswerHeaders sets any headers of the upstream's answer.
+func setAnswerHeaders() Type {
+	return Type{
+		Direction: Outbound,
+		Export:    "SetHeadersOutboundPolicy", Name: "set-headers-outbound", Schema: setAnswerHeadersSchema,
+		Compile: func(in Input) (*Policy, []policies.Problem) {
+			c := compiler{fromEnv: in.FromEnv, reserved: reservedOfAnswers, plain: true}
+			if !c.list(in.Options) {
+				return nil, unread()
+			}
+			return c.answers()
 		},
 	}
 }
@@ -54,7 +61,7 @@ func setUpstreamAPIKey() Type {
 			if json.Unmarshal(in.Options, &options) != nil {
 				return nil, unread()
 			}
-			c := compiler{fromEnv: in.FromEnv}
+			c := compiler{fromEnv: in.FromEnv, reserved: reserved}
 			c.add(options.Header, "/header", options.Value, "/value", options.Overwrite, "/overwrite")
 			return c.policy()
 		},
@@ -75,9 +82,32 @@ type header struct {
 
 // compiler collects the headers of a policy, and what is wrong with them.
 type compiler struct {
-	fromEnv  map[string][]Span
+	fromEnv map[string][]Span
+	// reserved answers why a header may not be set, or "".
+	reserved func(name string) string
+	// plain: values name nobody.
+	plain    bool
 	headers  []header
 	problems []policies.Problem
+}
+
+// list adds the headers of options that list them, and tells whether there is such a list.
+func (c *compiler) list(raw json.RawMessage) bool {
+	var options struct {
+		Headers []struct {
+			Name      string `json:"name"`
+			Value     string `json:"value"`
+			Overwrite *bool  `json:"overwrite"`
+		} `json:"headers"`
+	}
+	if json.Unmarshal(raw, &options) != nil { // its text may quote a value
+		return false
+	}
+	for i, o := range options.Headers {
+		at := fmt.Sprintf("/headers/%d", i)
+		c.add(o.Name, at+"/name", o.Value, at+"/value", o.Overwrite, at+"/overwrite")
+	}
+	return true
 }
 
 func (c *compiler) problem(pointer, text string) {
@@ -86,7 +116,7 @@ func (c *compiler) problem(pointer, text string) {
 
 // add checks a header and notes it. The pointers say where the three values stand.
 func (c *compiler) add(name, nameAt, value, valueAt string, overwrite *bool, overwriteAt string) {
-	if reason := reserved(name); reason != "" {
+	if reason := c.reserved(name); reason != "" {
 		c.problem(nameAt, "cannot be set: it "+reason)
 	}
 	for _, earlier := range c.headers {
@@ -95,7 +125,7 @@ func (c *compiler) add(name, nameAt, value, valueAt string, overwrite *bool, ove
 			break
 		}
 	}
-	parsed, faults := parse(value, c.fromEnv[valueAt])
+	parsed, faults := parse(value, c.fromEnv[valueAt], c.plain)
 	for _, text := range faults {
 		c.problem(valueAt, text)
 	}
@@ -123,7 +153,23 @@ func (c *compiler) policy() (*Policy, []policies.Problem) {
 	return p, nil
 }
 
-// setter is the middleware of both types.
+// answers is policy for a policy of answers.
+func (c *compiler) answers() (*Policy, []policies.Problem) {
+	if len(c.problems) > 0 {
+		return nil, c.problems
+	}
+	return &Policy{Answer: func(place int, to *passage.Changes) {
+		for _, h := range c.headers {
+			if h.always {
+				to.Set(place, h.name, h.value.fixed)
+			} else {
+				to.Offer(place, h.name, h.value.fixed)
+			}
+		}
+	}}, nil
+}
+
+// setter is the middleware of the inbound types.
 type setter struct {
 	headers []header
 	place   int

@@ -14,10 +14,23 @@ import (
 	"net/http"
 
 	"durward/policies"
+	"durward/runtime/internal/passage"
+)
+
+// Direction is the way on which a policy stands.
+type Direction int
+
+// The directions.
+const (
+	// Inbound: on the way of the request, in a route's list policies.inbound.
+	Inbound Direction = iota
+	// Outbound: on the way of the upstream's answer, in policies.outbound.
+	Outbound
 )
 
 // Type is a kind of policy that runs inside the host.
 type Type struct {
+	Direction Direction
 	// Export and Name are handler.export and policyType.
 	Export, Name string
 	// Schema is the JSON Schema of the options; "writeOnly": true marks a secret.
@@ -41,13 +54,16 @@ type Span struct{ From, To int }
 type Policy struct {
 	// NamesPrincipal says that the policy needs to know who is calling: a policy before it must authenticate.
 	NamesPrincipal bool
-	// Wrap makes the middleware for a route. place is where the policy stands in the route's list. The requests that
-	// the middleware is given belong to a passage (package passage).
+	// Wrap makes the middleware of an inbound policy for a route. place is where the policy stands in the route's list. The
+	// requests that the middleware is given belong to a passage (package passage).
 	Wrap func(place int, refuse Refuse) func(http.Handler) http.Handler
+	// Answer adds what an outbound policy makes of the header of each of the upstream's answers. place is where it stands in
+	// the route's list.
+	Answer func(place int, to *passage.Changes)
 }
 
 // Refuse answers a request that cannot be sent on. The reason is for the log.
 type Refuse func(w http.ResponseWriter, r *http.Request, reason string)
 
 // Types are the types there are.
-func Types() []Type { return []Type{setHeaders(), setUpstreamAPIKey()} }
+func Types() []Type { return []Type{setHeaders(), setAnswerHeaders(), setUpstreamAPIKey()} }

@@ -60,17 +60,19 @@ func (p part) of(who *policies.Principal) (name, value string) {
 //
 // What a variable holds is taken as it is. Everywhere else "${" begins a part of the principal: a misspelt one sent to
 // the upstream as it stands would look like a value. Who needs those two characters takes them from a variable.
-func parse(text string, fromEnv []Span) (t template, faults []string) {
+//
+// Where values are plain, there is no principal to name, and "${" would only ever be a mistake.
+func parse(text string, fromEnv []Span, plain bool) (t template, faults []string) {
 	rest := 0
 	for _, span := range fromEnv {
-		t.read(text[rest:span.From], &faults)
+		t.read(text[rest:span.From], plain, &faults)
 		t.add(piece{text: text[span.From:span.To]})
 		if fault := variableFault(text[span.From:span.To]); fault != "" {
 			faults = append(faults, fault)
 		}
 		rest = span.To
 	}
-	t.read(text[rest:], &faults)
+	t.read(text[rest:], plain, &faults)
 	if !t.namesPrincipal() {
 		t.fixed = []string{text}
 	}
@@ -84,11 +86,15 @@ func parse(text string, fromEnv []Span) (t template, faults []string) {
 }
 
 // read reads what the file itself says.
-func (t *template) read(text string, faults *[]string) {
+func (t *template) read(text string, plain bool, faults *[]string) {
 	for {
 		before, after, found := strings.Cut(text, "${")
 		t.add(piece{text: before})
 		if !found {
+			return
+		}
+		if plain {
+			*faults = append(*faults, "${ means nothing in a header of the answer, save in what $env(NAME) stands for")
 			return
 		}
 		name, rest, closed := strings.Cut(after, "}")

@@ -40,8 +40,19 @@ func New(public []string, trusted []netip.Prefix, loopback bool) *Rules {
 type Caller struct {
 	// Origin is "scheme://host[:port]" as the client called it.
 	Origin string
+	// Known says that Origin is certainly the gateway's own: one that was configured, or a loopback name where the listener
+	// can be reached from this machine only. Otherwise it is whatever the caller wrote.
+	Known bool
 	// Address is the client's IP address.
 	Address string
+}
+
+// Own is Origin if it is known to be the gateway's own, else "".
+func (c Caller) Own() string {
+	if !c.Known {
+		return ""
+	}
+	return c.Origin
 }
 
 // Refusal is why a request is not served.
@@ -79,7 +90,7 @@ func (u *Rules) Caller(r *http.Request) (Caller, *Refusal) {
 			return c, &Refusal{http.StatusMisdirectedRequest,
 				"this host is not one of the gateway's own: add its origin to publicUrl in gateway.json if it should be"}
 		}
-		c.Origin = o
+		c.Origin, c.Known = o, true
 		return c, nil
 	}
 	if u.loopback {
@@ -94,7 +105,7 @@ func (u *Rules) Caller(r *http.Request) (Caller, *Refusal) {
 					"gateway.json to serve others"}
 		}
 	}
-	c.Origin = scheme + "://" + host
+	c.Origin, c.Known = scheme+"://"+host, u.loopback
 	return c, nil
 }
 

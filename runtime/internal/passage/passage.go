@@ -13,7 +13,6 @@ package passage
 import (
 	"context"
 	"net/http"
-	"strings"
 	"time"
 
 	"durward/policies"
@@ -34,7 +33,7 @@ type Passage struct {
 	// Cut is why the answer in fact ended early. Whoever writes it says so; empty if it is whole.
 	Cut ending.Reason
 
-	changes []Change
+	changes Changes
 	way     way
 }
 
@@ -42,18 +41,6 @@ type Passage struct {
 type Judge interface {
 	// Refuse answers the request as the policies do now, if they no longer let it pass, and tells whether it has.
 	Refuse(w http.ResponseWriter) bool
-}
-
-// Change is what becomes of one header of the request.
-type Change struct {
-	// Name is in canonical form.
-	Name string
-	// Values are what is sent. None: the header is not sent, whoever set it.
-	Values []string
-	// Yields says that what the client sent, if it passes, stands instead.
-	Yields bool
-
-	place int
 }
 
 type key struct{}
@@ -67,72 +54,19 @@ func From(ctx context.Context) *Passage {
 	return p
 }
 
-// Set has the header sent with these values and no others, whatever the client sent; without values it is not sent.
-// place is where the policy stands in the route's list. The values may be those of other passages too: nobody changes them
-// any more.
-func (p *Passage) Set(place int, name string, values []string) {
-	p.put(Change{Name: http.CanonicalHeaderKey(name), Values: values, place: place})
-}
+// Set is Changes.Set for the request. The values may be those of other passages too: nobody changes them any more.
+func (p *Passage) Set(place int, name string, values []string) { p.changes.Set(place, name, values) }
 
-// Offer has the header sent with these values if neither the client nor another policy sends it. Where an earlier policy
-// has removed it, the client's does not pass, and the offer stands.
+// Offer is Changes.Offer for the request. Where an earlier policy has removed the header, the client's does not pass, and
+// the offer stands.
 func (p *Passage) Offer(place int, name string, values []string) {
-	c := Change{Name: http.CanonicalHeaderKey(name), Values: values, place: place}
-	if set := p.find(name); set == nil {
-		c.Yields = true
-	} else if len(set.Values) > 0 {
-		return
-	}
-	p.put(c)
+	p.changes.Offer(place, name, values)
 }
 
-// Changes answers what becomes of headers, each header once. A nil passage changes nothing.
+// Changes answers what becomes of the request's headers, each header once. A nil passage changes nothing.
 func (p *Passage) Changes() []Change {
 	if p == nil {
 		return nil
 	}
-	return p.changes
-}
-
-// put notes the change, unless a later policy has spoken of the header.
-func (p *Passage) put(c Change) {
-	switch set := p.find(c.Name); {
-	case set == nil:
-		if p.changes == nil {
-			p.changes = make([]Change, 0, 4) // few policies set more
-		}
-		p.changes = append(p.changes, c)
-	case set.place <= c.place:
-		*set = c
-	}
-}
-
-func (p *Passage) find(name string) *Change {
-	folded := Fold(name)
-	for i := range p.changes {
-		if Fold(p.changes[i].Name) == folded {
-			return &p.changes[i]
-		}
-	}
-	return nil
-}
-
-// Fold answers the canonical form of a header's name in which every character but letters and digits is a hyphen. CGI
-// and WSGI make one name of all that fold to the same, so whoever may not set one of them may set none.
-func Fold(name string) string {
-	for i := range len(name) {
-		if !plain(name[i]) {
-			return http.CanonicalHeaderKey(strings.Map(func(r rune) rune {
-				if r > 0x7f || !plain(byte(r)) {
-					return '-'
-				}
-				return r
-			}, name))
-		}
-	}
-	return http.CanonicalHeaderKey(name) // no copy of one that is canonical, as those of a request are
-}
-
-func plain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-'
+	return p.changes.List()
 }

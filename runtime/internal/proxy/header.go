@@ -55,6 +55,16 @@ func applyChanges(to http.Header, changes []passage.Change) {
 	}
 }
 
+// changeAnswer makes the host's own changes to what passes of the upstream's headers. None of them is about a header that
+// frames an answer or that the host sets.
+func changeAnswer(to http.Header, changes []passage.Change) {
+	for i := range changes {
+		if c := &changes[i]; !c.Yields || !sent(to, c.Name) {
+			to[c.Name] = c.Values
+		}
+	}
+}
+
 // sent says that a header is there in any spelling.
 func sent(h http.Header, name string) bool {
 	if len(h[name]) > 0 {

@@ -26,6 +26,8 @@ type Options struct {
 	Upstream *url.URL
 	// ForwardSearch appends the client's query to that of Upstream.
 	ForwardSearch bool
+	// Answer is what becomes of the headers of the upstream's answers. What the gateway answers itself stays as it is.
+	Answer []passage.Change
 	// Transport reaches the upstream; see Transports. Required.
 	Transport http.RoundTripper
 	// MaxBody bounds a request's body, in bytes; above it the answer is 413. Zero: DefaultMaxBody.
@@ -152,6 +154,7 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answerHeader(w.Header(), res.Header)
+	changeAnswer(w.Header(), h.Answer)
 	w.WriteHeader(res.StatusCode)
 	if isEventStream(res.Header) {
 		h.relayEvents(&x, res)
