@@ -13,6 +13,12 @@ import (
 )
 
 func TestSuite(t *testing.T) {
+	for _, base := range []string{"", "/team-a"} {
+		t.Run("at "+base, func(t *testing.T) { runSuite(t, base) })
+	}
+}
+
+func runSuite(t *testing.T, base string) {
 	provider := newWorld(t).provider
 	request := func(header http.Header) policies.Request {
 		return policies.Request{Route: "r-mcp-demo", Origin: origin, Header: header}
@@ -21,7 +27,7 @@ func TestSuite(t *testing.T) {
 	policytest.Test(t, policytest.Case{
 		Type: oauth.Policy(provider),
 		Input: func(string) policies.Input {
-			return inputOf(`{"clientId":"c","clientSecret":"s"}`, "/mcp/demo")
+			return inputOf(optionsAt(base), "/mcp/demo")
 		},
 		Requests: []policies.Request{
 			request(nil),
@@ -29,7 +35,7 @@ func TestSuite(t *testing.T) {
 			request(live),
 		},
 		Prepare: func(t *testing.T, gateway *policytest.Gateway) {
-			w := &world{T: t, host: gateway.Host, provider: provider, gateway: gateway, browser: gateway.Client()}
+			w := &world{T: t, host: gateway.Host, provider: provider, gateway: gateway, browser: gateway.Client(), base: base}
 			client := w.client()
 			held := w.tokensOf(client, w.post("/oauth/token", redemption(client, w.code(client, "alice"))))
 			live.Set("Authorization", "Bearer "+held.access)

@@ -34,6 +34,7 @@ func Test(t *testing.T, c Case) {
 	t.Run("configure does not touch the network", c.configures)
 	t.Run("a secret changes no decision", c.keepsSecretsOut)
 	t.Run("every declared path answers", c.answers)
+	t.Run("what moves a path is an option", c.namesOptions)
 }
 
 func (c Case) describes(t *testing.T) {
@@ -175,6 +176,28 @@ func (c Case) answers(t *testing.T) {
 			case strings.HasPrefix(out.Header().Get("Content-Type"), "application/json") && !json.Valid(out.Body.Bytes()):
 				t.Errorf("%s %s: malformed JSON: %s", method, path.Path, bytes.TrimSpace(out.Body.Bytes()))
 			}
+		}
+	}
+}
+
+// namesOptions follows what paths say of the option that moves them: people are told to set it.
+func (c Case) namesOptions(t *testing.T) {
+	type node struct {
+		Properties map[string]json.RawMessage `json:"properties"`
+	}
+	options := c.Type.Describe().Options
+	for _, path := range c.Type.Validate(c.Input("http://127.0.0.1:1")).Paths {
+		if path.Option == "" {
+			continue
+		}
+		at := options
+		for name := range strings.SplitSeq(strings.TrimPrefix(path.Option, "/"), "/") {
+			var object node
+			if json.Unmarshal(at, &object) != nil || object.Properties[name] == nil {
+				t.Errorf("path %s names the option %s, which the schema does not have", path.Path, path.Option)
+				break
+			}
+			at = object.Properties[name]
 		}
 	}
 }
