@@ -55,11 +55,23 @@ func (b *build) openVariables() {
 		o.ReadFile = func(path string) reference.Content { return read(path, reference.MaxFile) }
 		if why := b.production(); why == "" {
 			o.DotEnv = b.options.DotEnv
-		} else if b.options.DotEnv != "" && !read(b.options.DotEnv, reference.MaxFile).Missing {
+		} else if aside := b.readAside(); aside != nil {
+			o.Aside = aside.Data
 			b.dotEnvNotes = append(b.dotEnvNotes, b.ofDotEnv(1, "is not read: it counts in development only, and "+why))
 		}
 	}
 	b.variables = reference.New(o)
+}
+
+// readAside reads a .env that does not count, if there is one.
+func (b *build) readAside() *reference.Content {
+	if b.options.DotEnv == "" {
+		return nil
+	}
+	if c := b.options.ReadFile(b.options.DotEnv, reference.MaxFile); !c.Missing {
+		return &c
+	}
+	return nil
 }
 
 // production says why this is no gateway for development, or "". Of a gateway.json that cannot be read it says nothing:

@@ -13,7 +13,10 @@ import (
 // maxValues bounds how many values policies.json, gateway.json and all that any one file imports may have, each import
 // counted: an import of imports could have them by the billion, and what checks options takes far more memory for a value
 // than its two bytes in the file.
-const maxValues = 20_000
+const maxValues = 10_000
+
+// maxUnread is how many names that are not read are kept of an object.
+const maxUnread = 1000
 
 // resolver makes the value of a source: what the file says, with references resolved.
 type resolver struct {
@@ -81,6 +84,9 @@ func (r *resolver) value(v document.Value) any {
 	case document.Object:
 		return r.object(v)
 	case document.Array:
+		if r.reads != nil && !r.reads(append(r.names, "")) {
+			return []any{} // an array is wrong here, whatever is in it
+		}
 		array := make([]any, v.Size())
 		for i, item := range v.Items() {
 			r.step("", i)
@@ -113,14 +119,16 @@ func (r *resolver) object(v document.Value) map[string]any {
 		size = v.Size()
 	}
 	object := make(map[string]any, size)
+	unread := 0
 	for name, member := range v.Members() {
 		r.step(name, -1)
-		object[name] = nil // also if it is not read: a name may be misspelt
 		if r.reads == nil || r.reads(r.names) {
 			if hasReference(name) && r.treat(r.names) != reference.Free {
 				r.fault(member.NameStart(), "$env(...) is not resolved in a name")
 			}
 			object[name] = r.value(member)
+		} else if unread++; unread <= maxUnread {
+			object[name] = nil // the name may be a misspelt one
 		}
 		r.back()
 	}
@@ -157,7 +165,12 @@ func (r *resolver) expand(v document.Value, text string, how treatment) string {
 	}
 	for _, f := range faults {
 		r.s.failed[pointer] = true
-		r.fault(within(v, f.At, plain), f.Text)
+		if f.Name != "" && r.variables.Broken(f.Name) { // which the line of .env tells of
+			r.file.spoil(pointer[len(r.base):])
+			r.s.spoil(pointer)
+		} else {
+			r.fault(within(v, f.At, plain), f.Text)
+		}
 		if f.Name != "" {
 			r.name(f.Name, pointer, within(v, f.At, plain))
 		}

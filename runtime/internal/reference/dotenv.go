@@ -92,10 +92,20 @@ func parseLine(line string) (name, value, fault string) {
 		return trimmed, "", "has space before the =: write NAME=VALUE"
 	}
 	if !ok || !isVariable(name) {
-		return "", "", "is no NAME=VALUE, where NAME is of letters, digits and _"
+		return begins(line), "", "is no NAME=VALUE, where NAME is of letters, digits and _"
 	}
 	value, fault = parseValue(value)
 	return name, value, fault
+}
+
+// begins answers the name that a line begins with which sets nothing, as in "NAME: VALUE": who has written the line means
+// that variable.
+func begins(line string) string {
+	end := strings.IndexAny(line, ": \t")
+	if end < 0 || !isVariable(line[:end]) {
+		return ""
+	}
+	return line[:end]
 }
 
 func isVariable(name string) bool {

@@ -65,8 +65,8 @@ func TestExpand(t *testing.T) {
 		{"a${env.A}", Refuse, fault(1, "${env.NAME} is not resolved here")},
 		{"$ENV(A) ${B} $import(x) $A", Refuse, text("$ENV(A) ${B} $import(x) $A")},
 		{"${env.A}", Resolve, fault(0, braces)},
-		{"a$import(./x.json)", Resolve, fault(1, "files cannot be imported")},
-		{"a$import(./x.json)", ResolveURL, fault(1, "files cannot be imported")},
+		{"a$import(./x.json)", Resolve, fault(1, "an import is a whole value")},
+		{"a$import(./x.json)", ResolveURL, fault(1, "an import is a whole value")},
 		{"http://x/${params.id}", ResolveURL, fault(9, depends)},
 		{"http://x/${", ResolveURL, fault(9, depends)},
 

@@ -39,6 +39,8 @@ type Options struct {
 	ReadFile func(path string) Content
 	// DotEnv is the absolute path of the .env file, which need not be there. "" for none that counts.
 	DotEnv string
+	// Aside is what a .env file holds that does not count. Of a name that is not set it is told that the file has it.
+	Aside []byte
 }
 
 // Content is what a file held when it was read.
@@ -87,6 +89,7 @@ type Variables struct {
 	known   map[string]Variable
 	files   map[string]File
 	dotEnv  dotEnv
+	aside   dotEnv
 	faults  []LineFault
 	total   int
 }
@@ -94,6 +97,7 @@ type Variables struct {
 // New reads .env, and nothing else before it is asked for.
 func New(o Options) *Variables {
 	v := &Variables{options: o, known: make(map[string]Variable), files: make(map[string]File)}
+	v.aside, _ = parseDotEnv(o.Aside)
 	if o.DotEnv == "" {
 		return v
 	}
@@ -138,11 +142,9 @@ func (v *Variables) find(name string) Variable {
 	if found, ok := v.among(name, "", FromEnvironment, v.options.LookupEnv); ok {
 		return found
 	}
-	for _, either := range []string{name, name + FileSuffix} {
-		if e, ok := v.dotEnv.find(either); ok && e.broken {
-			return Variable{Name: name, From: FromDotEnv,
-				Fault: either + " stands on line " + strconv.Itoa(e.line) + " of .env, which has a problem"}
-		}
+	if e, ok := v.broken(name); ok {
+		return Variable{Name: name, From: FromDotEnv,
+			Fault: e.name + " stands on line " + strconv.Itoa(e.line) + " of .env, which has a problem"}
 	}
 	if found, ok := v.among(name, " in .env", FromDotEnv, v.inDotEnv); ok {
 		return found
@@ -151,7 +153,27 @@ func (v *Variables) find(name string) Variable {
 	if shown := unset.Shown(); shown != "" {
 		unset.Fault = "environment variable " + shown + " is not set"
 	}
+	if _, ok := v.aside.find(name); ok {
+		unset.Fault += "; .env has it, and counts in development only"
+	}
 	return unset
+}
+
+// broken answers the line of .env that would say what a name stands for, and has a fault.
+func (v *Variables) broken(name string) (entry, bool) {
+	for _, either := range []string{name, name + FileSuffix} {
+		if e, ok := v.dotEnv.find(either); ok && e.broken {
+			return e, true
+		}
+	}
+	return entry{}, false
+}
+
+// Broken says whether a name that was looked up has no value since its line of .env has a fault, which is one of
+// DotEnvFaults.
+func (v *Variables) Broken(name string) bool {
+	_, broken := v.broken(name)
+	return broken && v.known[name].From == FromDotEnv
 }
 
 func (v *Variables) inDotEnv(name string) (string, bool) {

@@ -92,6 +92,8 @@ func TestLookup(t *testing.T) {
 			Variable{From: FromDotEnv, Fault: "NAME stands on line 2 of .env, which has a problem"}},
 		{".env, its file broken", nil, map[string]string{"/.env": "NAME_FILE='canary"},
 			Variable{From: FromDotEnv, Fault: "NAME_FILE stands on line 1 of .env, which has a problem"}},
+		{".env, with a colon", nil, map[string]string{"/.env": "NAME: canary"},
+			Variable{From: FromDotEnv, Fault: "NAME stands on line 1 of .env, which has a problem"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			v, _ := variables(tt.env, tt.files)
@@ -100,6 +102,26 @@ func TestLookup(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// Of a name that is not set it is told that a .env has it which does not count.
+func TestAside(t *testing.T) {
+	v := New(Options{LookupEnv: func(string) (string, bool) { return "", false }, Aside: []byte("NAME=canary\n")})
+	const want = "environment variable NAME is not set; .env has it, and counts in development only"
+	if got := v.Lookup("NAME"); got.Fault != want || got.Value != "" || len(v.Files()) != 0 {
+		t.Errorf("%+v, files %v, want the fault %q", got, v.Files(), want)
+	}
+}
+
+// What a line of .env that has a fault keeps from being known is told by that line.
+func TestBroken(t *testing.T) {
+	v, _ := variables(map[string]string{"SET": "canary"}, map[string]string{"/.env": "NAME='canary\nSET='canary\nGOOD=canary"})
+	for name, want := range map[string]bool{"NAME": true, "SET": false, "GOOD": false, "UNKNOWN": false} {
+		v.Lookup(name)
+		if got := v.Broken(name); got != want {
+			t.Errorf("%s: %v", name, got)
+		}
 	}
 }
 
