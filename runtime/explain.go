@@ -52,6 +52,17 @@ type Explanation struct {
 	// Route is the route that takes the request, and Policy who serves the path itself.
 	Route  *ExplainedRoute  `json:"route,omitempty"`
 	Policy *ExplainedPolicy `json:"policy,omitempty"`
+	// Page is what a page may do, if the question is one's and comes to a route.
+	Page *ExplainedPage `json:"page,omitempty"`
+}
+
+// ExplainedPage is what a route lets a page do.
+type ExplainedPage struct {
+	// Policy is the route's corsPolicy.
+	Policy string `json:"policy"`
+	// Admitted says that it may call; Header is what the answer says to its browser.
+	Admitted bool        `json:"admitted"`
+	Header   http.Header `json:"header,omitempty"`
 }
 
 // ExplainedRoute is a route with all that a request on it goes through.
@@ -61,8 +72,13 @@ type ExplainedRoute struct {
 	Path    string   `json:"path"`
 	Methods []string `json:"methods"`
 	At      Place    `json:"at"`
-	// Inbound are the policies that a request must pass, in their order.
-	Inbound []ExplainedPolicy `json:"inbound"`
+	// Public says that it is meant to be open to everybody.
+	Public bool `json:"public"`
+	// CORSPolicy says which pages may call.
+	CORSPolicy string `json:"corsPolicy"`
+	// Inbound are the policies that a request must pass, in their order, and Outbound those that change its answer.
+	Inbound  []ExplainedPolicy `json:"inbound"`
+	Outbound []ExplainedPolicy `json:"outbound"`
 	// Upstream is the URL of the MCP server as the file has it, with the names of variables.
 	Upstream string `json:"upstream"`
 	// ForwardSearch says that the query of a request goes there too.
@@ -179,17 +195,8 @@ func (e *explainer) explain() (Explanation, error) {
 	case f.policy != "":
 		x.By, x.Answered, x.Reason = ByPolicy, true, fmt.Sprintf("policy %q serves this path itself, before any route", f.policy)
 		x.Policy, err = e.policy(f.policy, nil, f.caller.Origin)
-	case f.routed:
-		r := &e.cfg.Routes[f.route]
-		x.By, x.Answered, x.Reason = ByRoute, true, fmt.Sprintf("route %q takes it", r.ID)
-		x.Route, err = e.route(r, f.caller.Origin)
-	case f.allow != nil && e.asked.Method == http.MethodOptions:
-		x.Answered, x.Status = true, http.StatusNoContent
-		x.Reason = "the gateway itself answers OPTIONS on a route's path, and asks no policy: it takes " + strings.Join(f.allow, ", ")
 	case f.allow != nil:
-		x.Status = http.StatusMethodNotAllowed
-		x.Reason = fmt.Sprintf("the path takes %s, and no %s", strings.Join(f.allow, ", "), e.asked.Method)
-		x.Hints = append(x.Hints, e.methods(f.allow)...)
+		err = e.onRoute(&x, f)
 	default:
 		x.Status, x.Reason = http.StatusNotFound, "nothing is served at this path"
 		x.Hints = append(x.Hints, e.nearest(e.asked.URL.EscapedPath())...)
@@ -197,20 +204,57 @@ func (e *explainer) explain() (Explanation, error) {
 	return x, err
 }
 
+// onRoute tells of a request for the path of a route.
+func (e *explainer) onRoute(x *Explanation, f found) (err error) {
+	r := &e.cfg.Routes[f.route]
+	header := make(http.Header)
+	admitted := r.CORS.Policy.Admit(header, e.asked.Request, f.caller.Own())
+	if e.asked.Header.Get("Origin") != "" {
+		x.Page = &ExplainedPage{Policy: r.CORS.Name, Admitted: admitted, Header: header}
+	}
+	switch {
+	case !admitted:
+		x.Status = http.StatusForbidden
+		x.Reason = fmt.Sprintf("corsPolicy %q of route %q at %s lets no page of this origin call", r.CORS.Name, r.ID, Place(r.At))
+	case f.routed:
+		x.By, x.Answered, x.Reason = ByRoute, true, fmt.Sprintf("route %q takes it", r.ID)
+		x.Route, err = e.route(r, f.caller.Origin)
+	case e.asked.Method == http.MethodOptions:
+		x.Answered, x.Status = true, http.StatusNoContent
+		x.Reason = "the gateway itself answers OPTIONS on a route's path, and asks no policy: it takes " + strings.Join(f.allow, ", ")
+	default:
+		x.Status = http.StatusMethodNotAllowed
+		x.Reason = fmt.Sprintf("the path takes %s, and no %s", strings.Join(f.allow, ", "), e.asked.Method)
+		x.Hints = append(x.Hints, e.methods(f.allow)...)
+	}
+	return err
+}
+
 // route tells of a route that takes the request.
 func (e *explainer) route(r *config.Route, origin string) (*ExplainedRoute, error) {
 	x := &ExplainedRoute{
-		ID: r.ID, Title: r.Title, Path: r.Path, Methods: r.Methods, At: Place(r.At), Inbound: []ExplainedPolicy{},
+		ID: r.ID, Title: r.Title, Path: r.Path, Methods: r.Methods, At: Place(r.At), Public: r.Public, CORSPolicy: r.CORS.Name,
 		Upstream: e.cfg.Shown(r.UpstreamWritten), ForwardSearch: r.ForwardSearch,
 	}
-	for _, name := range r.Inbound {
+	var err error
+	if x.Inbound, err = e.policies(r.Inbound, r, origin); err != nil {
+		return nil, err
+	}
+	x.Outbound, err = e.policies(r.Outbound, r, origin)
+	return x, err
+}
+
+// policies tells of the policies of a list.
+func (e *explainer) policies(names []string, r *config.Route, origin string) ([]ExplainedPolicy, error) {
+	list := []ExplainedPolicy{}
+	for _, name := range names {
 		p, err := e.policy(name, r, origin)
 		if err != nil {
 			return nil, err
 		}
-		x.Inbound = append(x.Inbound, *p)
+		list = append(list, *p)
 	}
-	return x, nil
+	return list, nil
 }
 
 // policy tells of a policy, on a route or, if that is nil, of one that serves the path itself.

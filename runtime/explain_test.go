@@ -1,6 +1,7 @@
 package runtime_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -32,6 +33,9 @@ const explainedRoutes = `{
       "handler": { "export": "McpProxyHandler", "module": "$import(@durward/runtime)", "options": { "rewritePattern": "UPSTREAM/f" } } } } },
     "/n/:id(\\d+)": { "x-zuplo-path": { "pathMode": "url-pattern" }, "post": { "operationId": "numbers", "x-zuplo-route": {
       "handler": { "export": "McpProxyHandler", "module": "$import(@durward/runtime)", "options": { "rewritePattern": "UPSTREAM/n" } } } } },
+    "/mcp/app": { "post": { "operationId": "app", "x-zuplo-route": { "corsPolicy": "app",
+      "handler": { "export": "McpProxyHandler", "module": "$import(@durward/runtime)", "options": { "rewritePattern": "UPSTREAM/app" } },
+      "policies": { "inbound": ["a"], "outbound": ["stamp"] } } } },
     "/mcp/slash/": { "post": { "operationId": "slash", "x-zuplo-route": {
       "handler": { "export": "McpProxyHandler", "module": "$import(@durward/runtime)", "options": { "rewritePattern": "UPSTREAM/slash" } } } } }
   }
@@ -48,7 +52,7 @@ func explainedWorld(t *testing.T, gateway map[string]any) (*world, runtime.Optio
 		w.setup.policy("a").Secret = "canary-secret"
 		w.setup.inHost("key", setKey, map[string]any{"value": "Bearer $env(KEY)"})
 	}, func(o *runtime.Options) {
-		upstream := o.Fallback.(fstest.MapFS)
+		files := o.Fallback.(fstest.MapFS)
 		o.LookupEnv = func(name string) (string, bool) {
 			switch name {
 			case "UPSTREAM":
@@ -58,10 +62,31 @@ func explainedWorld(t *testing.T, gateway map[string]any) (*world, runtime.Optio
 			}
 			return "", false
 		}
-		upstream["routes.oas.json"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(explainedRoutes, "UPSTREAM/", "http://127.0.0.1:1/"))}
+		files["policies.json"] = withCORS(t, files["policies.json"].Data)
+		files["routes.oas.json"] = &fstest.MapFile{Data: []byte(strings.ReplaceAll(explainedRoutes, "UPSTREAM/", "http://127.0.0.1:1/"))}
 		options = *o
 	})
 	return w, options
+}
+
+// withCORS adds the entries that other tests do not have.
+func withCORS(t *testing.T, data []byte) *fstest.MapFile {
+	var policies map[string]any
+	if err := json.Unmarshal(data, &policies); err != nil {
+		t.Fatal(err)
+	}
+	policies["corsPolicies"] = []any{map[string]any{"name": "app", "allowedOrigins": "https://app.example.com", "allowCredentials": true}}
+	policies["policies"] = append(policies["policies"].([]any), map[string]any{
+		"name": "stamp", "policyType": "set-headers-outbound", "handler": map[string]any{
+			"export": "SetHeadersOutboundPolicy", "module": "$import(@durward/runtime)",
+			"options": map[string]any{"headers": []any{map[string]any{"name": "X-Stamp", "value": "one"}}},
+		},
+	})
+	data, err := json.Marshal(policies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &fstest.MapFile{Data: data}
 }
 
 // What Explain says is what the gateway does: who answers, the status where it is the gateway's own, the route in the log.
@@ -137,6 +162,15 @@ func TestExplainIsWhatTheGatewayDoes(t *testing.T) {
 			{"POST", "http://127.0.0.1:9000/mcp/two", "", "gateway 421"},
 			{"GET", "https://mcp.example.com/a/echo", "", "policy a"},
 			{"OPTIONS", "https://mcp.example.com/mcp/two", "https://app.example.com", "gateway 204"},
+			{"POST", "/mcp/app", "", "route app"},
+			{"POST", "/mcp/app", "https://app.example.com", "route app"},
+			{"POST", "/mcp/app", "https://mcp.example.com", "route app"},
+			{"POST", "/mcp/app", "https://other.example.com", "gateway 403"},
+			{"POST", "/mcp/app", "null", "gateway 403"},
+			{"OPTIONS", "/mcp/app", "https://app.example.com", "gateway 204"},
+			{"OPTIONS", "/mcp/app", "https://other.example.com", "gateway 403"},
+			{"PUT", "/mcp/app", "https://app.example.com", "gateway 405"},
+			{"PUT", "/mcp/app", "https://other.example.com", "gateway 403"},
 		}},
 	} {
 		t.Run(world.name, func(t *testing.T) {
@@ -196,7 +230,9 @@ func (w *world) does(t *testing.T, method, asked, origin string) string {
 		return line != nil
 	})
 	switch {
-	case line["route"] != nil && answer.StatusCode != http.StatusNoContent:
+	case answer.StatusCode == http.StatusNoContent, answer.StatusCode == http.StatusForbidden,
+		answer.StatusCode == http.StatusMethodNotAllowed: // of these no policy and no upstream of this test is the author
+	case line["route"] != nil:
 		return fmt.Sprint("route ", line["route"])
 	case line["policy"] != nil:
 		return fmt.Sprint("policy ", line["policy"])
@@ -241,7 +277,10 @@ func TestExplainTellsTheWay(t *testing.T) {
 	if at := x.Route.At.String(); at != "built-in config/routes.oas.json:4:19" {
 		t.Errorf("the route stands at %s", at)
 	}
-	if x = ask("POST", "/mcp/two"); x.Route.Upstream != "$env(UPSTREAM)/two" || x.Route.ForwardSearch {
+	if x = ask("POST", "/mcp/app"); x.Route.CORSPolicy != "app" || len(x.Route.Outbound) != 1 || x.Route.Outbound[0].Name != "stamp" || x.Route.Public {
+		t.Errorf("route %+v", x.Route)
+	}
+	if x = ask("POST", "/mcp/two"); !x.Route.Public || x.Route.Upstream != "$env(UPSTREAM)/two" || x.Route.ForwardSearch {
 		t.Errorf("route %+v", x.Route)
 	}
 }
@@ -261,8 +300,8 @@ func TestExplainTellsWhatIsNear(t *testing.T) {
 		{"POST", "/mcp/one/sse", []string{"there is /mcp/one (this path goes on from there: a route is for one path, and not for what is below it)"}},
 		{"POST", "/one", []string{"there is /mcp/one (it ends like this path)"}},
 		{"POST", "/mcp/noe", []string{"there is /mcp/one (nearly the same)"}},
-		{"POST", "/mcp", []string{"there is /mcp/one (below this path)", "there is /mcp/two (below this path)", "there is /mcp/slash/ (below this path)"}},
-		{"POST", "/quite/another/thing", []string{"there are 7 routes, and none is near"}},
+		{"POST", "/mcp", []string{"there is /mcp/one (below this path)", "there is /mcp/two (below this path)", "there is /mcp/app (below this path)"}},
+		{"POST", "/quite/another/thing", []string{"there are 8 routes, and none is near"}},
 		{"PUT", "/mcp/two", []string{"route two at built-in config/routes.oas.json:8:7 is for DELETE, POST", "route two-get at built-in config/routes.oas.json:11:7 is for GET"}},
 		{"POST", "https://other.example/mcp/one", []string{"the gateway's origins are https://mcp.example.com"}},
 		{"POST", "http://mcp.example.com/mcp/one", []string{"the gateway takes https://mcp.example.com for its origin here: that is what clients are told, and what tokens are for"}},

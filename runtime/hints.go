@@ -63,13 +63,25 @@ func (e *explainer) aboutOrigin(f found) (hints []string) {
 		hints = append(hints, fmt.Sprintf("the gateway takes %s for its origin here: that is what clients are told, and what tokens "+
 			"are for", f.caller.Origin))
 	}
-	if len(public) == 0 && asked.Host != e.settings.reachable() {
-		hints = append(hints, "the gateway listens on "+e.settings.listen+": it is asked only if something there passes the request on")
+	if _, port, err := net.SplitHostPort(e.settings.listen); err == nil && len(public) == 0 && port != "0" && port != portOf(asked) {
+		hints = append(hints, fmt.Sprintf("the gateway listens on %s: what comes to port %s reaches it only if something there passes "+
+			"it on", e.settings.listen, portOf(asked)))
 	}
 	if e.settings.tls && asked.Scheme == "http" && len(e.cfg.Gateway.TrustedProxies) == 0 {
 		hints = append(hints, "the gateway speaks https on "+e.settings.listen+", and no http")
 	}
 	return hints
+}
+
+// portOf is the port that a client of a URL connects to.
+func portOf(u *url.URL) string {
+	switch port := u.Port(); {
+	case port != "":
+		return port
+	case u.Scheme == "https":
+		return "443"
+	}
+	return "80"
 }
 
 // originOf is the origin of a URL as a browser writes it.

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"durward/runtime"
@@ -38,6 +40,11 @@ func (x explained) print() {
 	for _, hint := range x.Hints {
 		x.line(1, "- %s", hint)
 	}
+	if x.Page != nil && x.Page.Admitted {
+		for _, name := range slices.Sorted(maps.Keys(x.Page.Header)) {
+			x.line(1, "- pages are told %s: %s", name, strings.Join(x.Page.Header[name], ", "))
+		}
+	}
 	if x.Policy != nil {
 		fmt.Fprintln(x.out)
 		x.policy("", *x.Policy)
@@ -55,16 +62,19 @@ func (x explained) line(steps int, format string, args ...any) {
 func (x explained) route(r runtime.ExplainedRoute) {
 	fmt.Fprintln(x.out)
 	x.line(0, "Route")
-	x.pairs(1, [][2]string{{"path", r.Path}, {"methods", strings.Join(r.Methods, ", ")}, {"title", r.Title}})
+	x.pairs(1, [][2]string{
+		{"path", r.Path}, {"methods", strings.Join(r.Methods, ", ")}, {"title", r.Title}, {"corsPolicy", r.CORSPolicy},
+	})
 	fmt.Fprintln(x.out)
-	if len(r.Inbound) == 0 {
-		x.line(0, "Policies: none")
-	} else {
+	switch {
+	case len(r.Inbound) == 0 && r.Public:
+		x.line(0, "No policies: the route is open to everybody, as publicRoutes has it")
+	case len(r.Inbound) == 0:
+		x.line(0, "No policies")
+	default:
 		x.line(0, "Policies that it must pass, in this order")
 	}
-	for i, p := range r.Inbound {
-		x.policy(fmt.Sprintf("%d. ", i+1), p)
-	}
+	x.policies(r.Inbound)
 	fmt.Fprintln(x.out)
 	query := "the query of the request goes there, too"
 	if !r.ForwardSearch {
@@ -72,6 +82,17 @@ func (x explained) route(r runtime.ExplainedRoute) {
 	}
 	x.line(0, "MCP server")
 	x.pairs(1, [][2]string{{"url", r.Upstream}, {"query", query}})
+	if len(r.Outbound) > 0 {
+		fmt.Fprintln(x.out)
+		x.line(0, "Policies that change the answer, in this order")
+		x.policies(r.Outbound)
+	}
+}
+
+func (x explained) policies(list []runtime.ExplainedPolicy) {
+	for i, p := range list {
+		x.policy(fmt.Sprintf("%d. ", i+1), p)
+	}
 }
 
 // policy prints a policy after its place in a list.
