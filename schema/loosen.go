@@ -87,7 +87,7 @@ func (l loosening) variables(object any) {
 	found, _ := jsonpointer.Find(object, []string{"properties"})
 	properties, _ := found.(map[string]any)
 	for name, property := range properties {
-		if schema, ok := property.(map[string]any); ok && l.admitsText(schema, 0) && !l.anyText(schema) {
+		if schema, ok := property.(map[string]any); ok && l.admitsText(schema, 0) && !anyText(schema) {
 			properties[name] = unless(variableReference, schema)
 		}
 	}
@@ -107,7 +107,7 @@ func isChild(keyword string) bool {
 func (l loosening) loosened(schema any) any {
 	object, ok := schema.(map[string]any)
 	switch {
-	case !ok || l.anyText(object):
+	case !ok || anyText(object):
 		return schema
 	case l.admitsText(object, 0):
 		return unless(textReference, object)
@@ -120,10 +120,9 @@ func (l loosening) loosened(schema any) any {
 func unless(reference string, schema map[string]any) map[string]any {
 	outer, inner := map[string]any{}, map[string]any{}
 	for name, value := range schema {
-		switch name {
-		case "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly":
+		if isAnnotation(name) {
 			outer[name] = value
-		default:
+		} else {
 			inner[name] = value
 		}
 	}
@@ -132,19 +131,21 @@ func unless(reference string, schema map[string]any) map[string]any {
 	return outer
 }
 
+// isAnnotation says whether a keyword tells of a value and asks nothing of it.
+func isAnnotation(keyword string) bool {
+	switch keyword {
+	case "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment":
+		return true
+	}
+	return false
+}
+
 // anyText says that a schema takes every text that is not empty, and therefore every reference.
-func (l loosening) anyText(schema map[string]any) bool {
+func anyText(schema map[string]any) bool {
 	for name, value := range schema {
-		switch name {
-		case "title", "description", "default", "examples", "deprecated", "readOnly", "writeOnly", "$comment":
-		case "type":
-			if value != "string" {
-				return false
-			}
-		case "minLength":
-			if value != json.Number("0") && value != json.Number("1") {
-				return false
-			}
+		switch {
+		case isAnnotation(name), name == "type" && value == "string":
+		case name == "minLength" && (value == json.Number("0") || value == json.Number("1")):
 		default:
 			return false
 		}

@@ -14,20 +14,23 @@ type mutant struct {
 	lines   []int // where it may be reported: those of what was changed, or of what lacks something now
 }
 
-// values of each kind, to put in place of one of another kind.
-var values = []struct {
-	kind  byte
-	text  string
-	named string
-}{
-	{'"', `"7"`, "text"}, {'0', `7`, "number"}, {'{', `{}`, "object"}, {'[', `[]`, "array"}, {'n', `null`, "null"}, {'t', `true`, "boolean"},
+// value is one of a kind, to put in place of one of another kind.
+type value struct {
+	kind        byte
+	text, named string
+}
+
+func values() []value {
+	return []value{
+		{'"', `"7"`, "text"}, {'0', `7`, "number"}, {'{', `{}`, "object"}, {'[', `[]`, "array"}, {'n', `null`, "null"}, {'t', `true`, "boolean"},
+	}
 }
 
 // mutants answers every mutant of a text.
 func mutants(text string, root *node) (all []mutant) {
 	root.all(func(n *node) {
 		kind := n.kind(text)
-		for _, v := range values {
+		for _, v := range values() {
 			if v.kind != kind {
 				all = append(all, replaced(text, n, "to "+v.named, v.text))
 			}
