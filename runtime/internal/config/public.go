@@ -39,7 +39,7 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 	if !o.gateway.sound(list) || o.gateway.doc == nil && !o.gateway.missing {
 		return
 	}
-	guards := make(map[string]string, len(routes))
+	guards, listed := make(map[string]string, len(routes)), setOf(public)
 	for _, r := range routes {
 		guard, known := o.guard(r)
 		if guard != "" {
@@ -49,7 +49,7 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 		at := r.source.nearest(r.inboundAt)
 		switch {
 		case !known || r.ID == "":
-		case slices.Contains(public, r.ID):
+		case listed[r.ID]:
 			r.Public = true
 			r.source.note(at, "route %q is open to everybody, as publicRoutes in %s has it", r.ID, GatewayFile)
 		default:
@@ -58,12 +58,13 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 		}
 	}
 	ids, all := o.routeIDs(routes)
+	known := setOf(ids)
 	for i, id := range public {
 		switch {
 		case guards[id] != "":
 			o.gateway.problem(at(list, i), "route %q is not open to everybody, since policy %q authenticates its callers: take it out "+
 				"of the list", id, guards[id])
-		case all && !slices.Contains(ids, id):
+		case all && !known[id]:
 			o.gateway.problem(at(list, i), "there is no route with this operationId%s", instead(id, ids))
 		}
 	}
@@ -72,10 +73,18 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 // routeIDs answers the operationIds, and whether that is all of them: where a file or a name has a problem of its own,
 // nobody can say which routes there are.
 func (o openness) routeIDs(routes []*routeDraft) (ids []string, all bool) {
-	all = !slices.ContainsFunc(o.routes, func(s *source) bool { return s.doc == nil })
+	all = !slices.ContainsFunc(o.routes, func(s *source) bool { return s.doc == nil || s.full() })
 	for _, r := range routes {
 		all = all && r.ID != "" && r.source.sound(r.at+"/operationId")
 		ids = append(ids, r.ID)
 	}
 	return ids, all
+}
+
+func setOf(names []string) map[string]bool {
+	set := make(map[string]bool, len(names))
+	for _, name := range names {
+		set[name] = true
+	}
+	return set
 }

@@ -21,15 +21,33 @@ func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []
 	}
 	all := b.withVariables(secret)
 	b.all, b.secrets = all.replacer(), secret.replacer()
+	using := soundRoutes(routes)
 	for _, d := range drafts {
 		if d.kind == nil || d.options == nil || !b.policies.sound(d.at) {
 			continue
 		}
-		b.validateOne(d, routes, origins)
+		b.validateOne(d, using[d.Name], origins)
 	}
 }
 
-func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []string) {
+// soundRoutes are the routes by the policies that requests on them must pass, in their order, without those that have
+// problems.
+func soundRoutes(routes []*routeDraft) map[string][]policies.Route {
+	using := make(map[string][]policies.Route)
+	for _, r := range routes {
+		if !r.source.sound(r.at) {
+			continue
+		}
+		for i, name := range r.Inbound {
+			if !slices.Contains(r.Inbound[:i], name) {
+				using[name] = append(using[name], policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
+			}
+		}
+	}
+	return using
+}
+
+func (b *build) validateOne(d *policyDraft, routes []policies.Route, origins []string) {
 	options, err := canonical(d.options)
 	if err != nil {
 		b.policies.problem(d.optionsAt(), "cannot be passed on")
@@ -41,12 +59,7 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 		b.compile(d)
 		return
 	}
-	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins}
-	for _, r := range routes {
-		if r.source.sound(r.at) && slices.Contains(r.Inbound, d.Name) {
-			d.Input.Routes = append(d.Input.Routes, policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
-		}
-	}
+	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins, Routes: routes}
 	d.Redact = d.secretValues().replacer().Replace
 	if d.kind.Validate != nil {
 		d.Report = redacted(d.kind.Validate(copied(d.Input)), b.all, b.secrets)
@@ -123,9 +136,13 @@ func copied(in policies.Input) policies.Input {
 func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft, public []string) {
 	served := b.newServed(drafts, routes)
 	open := b.newOpenness(drafts)
+	named := make(map[string]*policyDraft, len(drafts))
+	for _, d := range slices.Backward(drafts) { // of two of one name, which is a problem, the first
+		named[d.Name] = d
+	}
 	for _, r := range routes {
 		served.checkRoute(r)
-		b.checkPrincipals(r, drafts)
+		b.checkPrincipals(r, named)
 		if guard, _ := open.guard(r); guard != "" && r.Pattern != nil && !literal(r.Pattern) {
 			r.source.nameProblem(r.pathAt, "must be a path without variables, since policy %q authenticates its callers: a token is "+
 				"for one URL", guard)
@@ -141,15 +158,11 @@ func literal(p *route.Pattern) bool {
 
 // checkPrincipals refuses a policy that names the principal where nobody has yet said who is calling. Of a policy that
 // has problems of its own nobody knows what it says.
-func (b *build) checkPrincipals(r *routeDraft, drafts []*policyDraft) {
+func (b *build) checkPrincipals(r *routeDraft, named map[string]*policyDraft) {
 	for i, name := range r.Inbound {
-		found := slices.IndexFunc(drafts, func(d *policyDraft) bool { return d.Name == name })
-		if found < 0 {
-			return
-		}
-		d := drafts[found]
+		d := named[name]
 		switch {
-		case d.kind == nil || d.Options == nil || !b.policies.sound(d.at), d.Report.Authenticates:
+		case d == nil, d.kind == nil || d.Options == nil || !b.policies.sound(d.at), d.Report.Authenticates:
 			return
 		case d.Middleware != nil && d.Middleware.NamesPrincipal:
 			r.source.problem(at(r.inboundAt, i), "policy %q names the principal, but no policy before it on this route "+
