@@ -3,6 +3,7 @@ package config
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -46,14 +47,26 @@ func (b *build) checkSafety(g Gateway, drafts []*policyDraft, routes []*routeDra
 			b.checkWritten(b.policies, d.optionsAt()+pointer, find(d.options, pointer))
 		}
 	}
+	b.checkOrigins(routes)
+	b.checkFiles()
+}
+
+// checkOrigins looks for CORS policies that say nothing of who may call.
+func (b *build) checkOrigins(routes []*routeDraft) {
 	for _, r := range routes {
 		const policy = "/x-zuplo-route/corsPolicy"
-		if find(r.source.value, r.at+policy) == "anything-goes" {
+		if find(r.source.value, r.at+policy) == anyCORS {
 			b.danger(r.source, r.at+policy, "lets the pages of every origin use the route: name their origins in corsPolicies "+
-				"of policies.json, or take none")
+				"of policies.json")
 		}
 	}
-	b.checkFiles()
+	entries, _ := get(b.policies.value, "corsPolicies").([]any)
+	for i, entry := range entries {
+		if slices.Contains(corsList(entry, "allowedOrigins"), "*") {
+			b.danger(b.policies, at("/corsPolicies", i)+"/allowedOrigins", "lets the pages of every origin use the routes that "+
+				"name it: list their origins")
+		}
+	}
 }
 
 // checkListeners looks at who reaches the listeners, and how. What a flag says counts as what the file says would.

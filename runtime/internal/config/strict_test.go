@@ -80,7 +80,7 @@ func wantUnsafe(t *testing.T, result Result, want []string) {
 // Secrets of policies, and what pages of any origin may do with a route.
 func TestUnsafePoliciesAndRoutes(t *testing.T) {
 	l := newLoader(t, fstest.MapFS{
-		"policies.json": {Data: []byte(`{"policies": [{"name": "login", "policyType": "login-inbound", "handler": {
+		"policies.json": {Data: []byte(`{"corsPolicies": [{"name": "all", "allowedOrigins": "*"}], "policies": [{"name": "login", "policyType": "login-inbound", "handler": {
   "export": "LoginInboundPolicy", "module": "$import(@durward/runtime)", "options": {
     "frontendApiUrl": "https://login.example",
     "clientId": "written-out-is-fine",
@@ -94,8 +94,9 @@ func TestUnsafePoliciesAndRoutes(t *testing.T) {
 	}, map[string]string{"KEY": "canary-key"})
 	l.options.ReadFile = func(string, int) reference.Content { return reference.Content{Missing: true} }
 	wantUnsafe(t, l.Load(), []string{
+		"config/policies.json:1:53: /corsPolicies/0/allowedOrigins: lets the pages of every origin use the routes that name it: list their origins",
 		"config/policies.json:5:21: /policies/0/handler/options/clientSecret: is a secret that is written out: write $env(NAME), and put it into the variable NAME or the file that NAME_FILE names",
 		"config/policies.json:6:50: /policies/0/handler/options/keys/1/secret: is a secret that is written out: write $env(NAME), and put it into the variable NAME or the file that NAME_FILE names",
-		"config/routes.oas.json:2:17: /paths/~1mcp~1a/post/x-zuplo-route/corsPolicy: lets the pages of every origin use the route: name their origins in corsPolicies of policies.json, or take none",
+		"config/routes.oas.json:2:17: /paths/~1mcp~1a/post/x-zuplo-route/corsPolicy: lets the pages of every origin use the route: name their origins in corsPolicies of policies.json",
 	})
 }
