@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"durward/schema/elsewhere"
 	"durward/schema/suggest"
 )
 
@@ -13,6 +15,56 @@ func instead(name string, known []string) string {
 		return fmt.Sprintf(": did you mean %q?", meant)
 	}
 	return "; known are: " + listed(known)
+}
+
+// otherModule is what to say of a handler.module that is none of those which ship.
+func otherModule(module string, names []string) string {
+	if strings.HasPrefix(module, importOpen+".") {
+		return modules(names) + ": the gateway runs no code from the configuration folder"
+	}
+	known := make([]string, len(names))
+	for i, name := range names {
+		known[i] = importOpen + name + ")"
+	}
+	for _, written := range []string{module, importOpen + module + ")"} {
+		meant, ok := suggest.Nearest(written, known)
+		if slices.Contains(known, written) {
+			meant, ok = written, true
+		}
+		if ok {
+			return fmt.Sprintf("%s; did you mean %s?", modules(names), meant)
+		}
+	}
+	return modules(names)
+}
+
+// otherType says that a policyType is not known here, or that it is of another gateway.
+func otherType(name string, known []string) string {
+	for _, ending := range []string{"-inbound", "-outbound"} {
+		full := name
+		if !strings.HasSuffix(name, ending) {
+			full += ending
+		}
+		if text := elsewhere.PolicyType(full); text != "" {
+			return fmt.Sprintf("%s %s; known are: %s", full, text, listed(known))
+		}
+		if slices.Contains(known, full) {
+			return fmt.Sprintf("unknown policy type: did you mean %q?", full)
+		}
+	}
+	return "unknown policy type" + instead(name, known)
+}
+
+// otherHandler says that a handler is not known here, or that it is of another gateway.
+func otherHandler(export string) string {
+	if text := elsewhere.Handler(export); text != "" {
+		return export + " " + text
+	}
+	text := fmt.Sprintf("must be %q", proxyHandler)
+	if _, near := suggest.Nearest(export, []string{proxyHandler}); !near {
+		text += ", the one handler that there is"
+	}
+	return text
 }
 
 // listed prints names for a person.
