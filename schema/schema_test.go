@@ -222,9 +222,29 @@ func TestSecrets(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			if got := strings.Join(open(t, tt.schema).Secrets(value(t, tt.value)), " "); got != tt.want {
+			s, v := open(t, tt.schema), value(t, tt.value)
+			if got := strings.Join(s.Secrets(v), " "); got != tt.want {
 				t.Errorf("got %q, want %q", got, tt.want)
 			}
+			if got := strings.Join(s.Hidden(v), " "); got != tt.want {
+				t.Errorf("hidden are %q, want %q", got, tt.want)
+			}
 		})
+	}
+}
+
+// What stands where a secret would be one level deeper may be that secret.
+func TestHidden(t *testing.T) {
+	const schema = `{"properties": {
+		"list": {"items": {"properties": {"s": {"writeOnly": true}, "t": {}}}}, "object": {"properties": {"s": {"writeOnly": true}}},
+		"free": {"properties": {"t": {}}}}}`
+	for doc, want := range map[string]string{
+		`{"list": "x", "object": 5, "free": "x"}`:                         "/list /object",
+		`{"list": ["x", {"s": "x", "t": "x"}], "object": [], "free": []}`: "/list/0 /list/1/s",
+		`{"object": {"t": "x"}, "list": [[]]}`:                            "",
+	} {
+		if got := strings.Join(open(t, schema).Hidden(value(t, doc)), " "); got != want {
+			t.Errorf("%s: hidden are %q, want %q", doc, got, want)
+		}
 	}
 }

@@ -24,6 +24,43 @@ func (s *Schema) Secrets(value any) []string {
 	return slices.Compact(found)
 }
 
+// Hidden is Secrets, and with them each text or number that stands in the place of an object or array in which there may be
+// a secret: it may be that secret, one level too high.
+func (s *Schema) Hidden(value any) []string {
+	found := s.Secrets(value)
+	w := walk{visit: func(schema map[string]any, at string, value any) bool {
+		switch value.(type) {
+		case map[string]any, []any:
+		default:
+			if marks(schema) {
+				found = append(found, at)
+			}
+		}
+		return schema["writeOnly"] != true
+	}}
+	w.walk(s.root, "", value)
+	slices.Sort(found)
+	return slices.Compact(found)
+}
+
+// marks says whether anything within a schema, as it is written, is a secret.
+func marks(schema any) bool {
+	switch v := schema.(type) {
+	case map[string]any:
+		if v["writeOnly"] == true {
+			return true
+		}
+		for _, inner := range v {
+			if marks(inner) {
+				return true
+			}
+		}
+	case []any:
+		return slices.ContainsFunc(v, marks)
+	}
+	return false
+}
+
 // walk applies a schema to a value: visit is called with each schema that has a say in the value, or in one within it, and
 // answers whether to go further. Of alternatives all have. It ends, since the compiler refuses references that go round
 // without going deeper into the value.

@@ -50,7 +50,7 @@ func (b *build) hideSecrets(drafts []*policyDraft) {
 			s.hide(pointer)
 		}
 	}
-	for _, pointer := range b.schemas.Gateway.Secrets(b.gateway.value) {
+	for _, pointer := range b.schemas.Gateway.Hidden(b.gateway.value) {
 		b.gateway.hide(pointer)
 	}
 	for _, d := range drafts {
@@ -58,7 +58,7 @@ func (b *build) hideSecrets(drafts []*policyDraft) {
 			b.policies.hide(d.optionsAt())
 			continue
 		}
-		for _, pointer := range d.secrets {
+		for _, pointer := range d.kind.options.Hidden(d.options) {
 			b.policies.hide(d.optionsAt() + pointer)
 		}
 	}
@@ -184,7 +184,7 @@ func (x *excerpting) mayShow(from int, closed bool) bool {
 	case token.Name:
 		return true
 	}
-	return !token.Dropped && !x.isHidden(token.Start) && !holdsLogin(x.line[from:x.at])
+	return !token.Dropped && !x.isHidden(token.Start) && !holdsKey(x.line[from:x.at])
 }
 
 // isName says, in a file that has no meaning, whether the text from an offset of the line up to x.at is a name as certainly
@@ -195,10 +195,10 @@ func (x *excerpting) isName(from int) bool {
 	return len(ahead) > 0 && ahead[0] == ':' && (len(behind) == 0 || behind[len(behind)-1] == '{' || behind[len(behind)-1] == ',')
 }
 
-// holdsLogin says whether a text is a URL with a user or a password in it.
-func holdsLogin(text []byte) bool {
+// holdsKey says whether a text is a URL with what may let one in: a user or a password, a query, a fragment.
+func holdsKey(text []byte) bool {
 	_, rest, ok := bytes.Cut(text, []byte("://"))
-	return ok && bytes.IndexByte(rest, '@') >= 0
+	return ok && bytes.ContainsAny(rest, "@?#")
 }
 
 // word passes what is neither a text nor a bracket: a number or literal, and all else, which is not shown.
