@@ -211,9 +211,12 @@ func TestFaults(t *testing.T) {
 		"any host":             {Settings{AllowedOrigins: []string{"https://*"}}, []Fault{{"allowedOrigins", 0, "may have * only as the whole first label, as in https://*.example.com"}}},
 		"any port":             {Settings{AllowedOrigins: []string{"http://localhost:*"}}, []Fault{{"allowedOrigins", 0, "may have * only as the whole first label, as in https://*.example.com"}}},
 		"below a public label": {Settings{AllowedOrigins: []string{"https://*.com"}}, []Fault{{"allowedOrigins", 0, "must have at least two labels after *: everybody can have a name below one"}}},
-		"methods":              {Settings{AllowedOrigins: []string{"*"}, AllowedMethods: []string{"post", "A B"}}, []Fault{{"allowedMethods", 0, "must be in capitals, as methods are"}, {"allowedMethods", 1, "must be a method, such as POST"}}},
-		"headers":              {Settings{AllowedOrigins: []string{"*"}, AllowedHeaders: []string{"a:b"}, ExposeHeaders: []string{""}}, []Fault{{"allowedHeaders", 0, "must be the name of a header, such as Mcp-Session-Id"}, {"exposeHeaders", 0, "must be the name of a header, such as Mcp-Session-Id"}}},
-		"expose all":           {Settings{AllowedOrigins: []string{"https://a.example"}, ExposeHeaders: []string{"*"}, AllowCredentials: true}, []Fault{{"exposeHeaders", -1, "must name each header where allowCredentials is true: * is a header's name then"}}},
+		"methods": {Settings{AllowedOrigins: []string{"*"}, AllowedMethods: []string{"post", "A B", "PSOT", "*", "7", "PUT"}}, []Fault{
+			{"allowedMethods", 0, "must be in capitals, as methods are"}, {"allowedMethods", 1, "must be a method, such as POST"},
+			{"allowedMethods", 2, `is no method of HTTP: did you mean "POST"?`}, {"allowedMethods", 4, "is no method of HTTP"},
+		}},
+		"headers":    {Settings{AllowedOrigins: []string{"*"}, AllowedHeaders: []string{"a:b"}, ExposeHeaders: []string{""}}, []Fault{{"allowedHeaders", 0, "must be the name of a header, such as Mcp-Session-Id"}, {"exposeHeaders", 0, "must be the name of a header, such as Mcp-Session-Id"}}},
+		"expose all": {Settings{AllowedOrigins: []string{"https://a.example"}, ExposeHeaders: []string{"*"}, AllowCredentials: true}, []Fault{{"exposeHeaders", -1, "must name each header where allowCredentials is true: * is a header's name then"}}},
 	} {
 		p, faults := New(c.settings)
 		if diff := cmp.Diff(c.want, faults); diff != "" || p != nil {

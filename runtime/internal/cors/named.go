@@ -1,9 +1,13 @@
 package cors
 
 import (
+	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
+
+	"durward/schema/suggest"
 )
 
 // Settings are a named policy as a configuration has it.
@@ -27,7 +31,7 @@ type Fault struct {
 	// Field is the name of what is wrong, "allowedOrigins", and Index its place in the list; -1 is the field as a whole.
 	Field string
 	Index int
-	// Text is for a person and quotes nothing: what is wrong may come from a variable.
+	// Text is for a person and quotes nothing of what is wrong, which may come from a variable.
 	Text string
 }
 
@@ -75,6 +79,8 @@ func New(s Settings) (*Policy, []Fault) {
 				add(list.field, i, list.fault)
 			case list.field == "allowedMethods" && name != strings.ToUpper(name):
 				add(list.field, i, "must be in capitals, as methods are")
+			case list.field == "allowedMethods" && name != "*" && !slices.Contains(known(), name):
+				add(list.field, i, "is no method of HTTP"+meant(name))
 			}
 		}
 		if !slices.Contains(list.names, "*") {
@@ -141,4 +147,17 @@ func parseAllowed(text string) (o origin, fault string) {
 // notInToken is true of what no name of a header or method has (RFC 9110 section 5.6.2).
 func notInToken(r rune) bool {
 	return (r < '0' || '9' < r) && (r < 'a' || 'z' < r) && (r < 'A' || 'Z' < r) && !strings.ContainsRune("!#$%&'*+-.^_`|~", r)
+}
+
+// known are the methods that a page can ask for (RFC 9110 section 9.3, RFC 5789).
+func known() []string {
+	return []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+}
+
+// meant says which method a misspelt one probably is.
+func meant(name string) string {
+	if method, ok := suggest.Nearest(name, known()); ok {
+		return fmt.Sprintf(": did you mean %q?", method)
+	}
+	return ""
 }
