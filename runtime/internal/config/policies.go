@@ -35,7 +35,7 @@ func (b *build) readType(d *policyDraft, item any) {
 		for i, t := range b.types {
 			known[i] = t.Type
 		}
-		b.policies.problem(d.at+"/policyType", "unknown policy type%s", instead(d.Type, known))
+		b.policies.problem(d.at+"/policyType", "%s", otherType(d.Type, known))
 		return
 	}
 	d.kind = &b.types[i]
@@ -44,7 +44,7 @@ func (b *build) readType(d *policyDraft, item any) {
 		b.policies.problem(d.at+"/handler/export", "must be %q for policyType %q", d.kind.Export, d.Type)
 	}
 	if module, ok := get(item, "handler", "module").(string); ok && !imports(module, d.kind.Modules) {
-		b.policies.problem(d.at+"/handler/module", "%s", modules(d.kind.Modules))
+		b.policies.problem(d.at+"/handler/module", "%s", otherModule(module, d.kind.Modules))
 	}
 	handler, ok := get(item, "handler").(map[string]any)
 	if !ok {

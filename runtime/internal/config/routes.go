@@ -24,6 +24,9 @@ func Modules() []string {
 	return []string{"@zuplo/runtime", "@zuplo/runtime/mcp-gateway", "@durward/runtime"}
 }
 
+// proxyHandler is the export of the one handler there is.
+const proxyHandler = "McpProxyHandler"
+
 // methodsOf are the operations of a path item (OpenAPI 3.1 section 4.8.9) that mean an HTTP method.
 func methodsOf() []string {
 	return []string{"get", "put", "post", "delete", "options", "head", "patch", "trace"}
@@ -64,6 +67,9 @@ func (b *build) readRoutes(drafts []*policyDraft) (routes []*routeDraft) {
 func (b *routesReader) readFile(s *source) (routes []*routeDraft) {
 	s.checkExtensions("", s.doc.Root())
 	for path, item := range s.doc.Root().Member("paths").Members() {
+		if s.full() {
+			return routes
+		}
 		pathAt := jsonpointer.Join("/paths", path)
 		pattern := b.readPattern(s, path, pathAt)
 		s.checkExtensions(pathAt, item, "x-zuplo-path")
@@ -137,8 +143,11 @@ func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 	meaning := get(operation, "x-zuplo-route")
 	_, r.meant = meaning.(map[string]any)
 	handlerAt := opAt + "/x-zuplo-route/handler"
+	if export, ok := get(meaning, "handler", "export").(string); ok && export != proxyHandler {
+		s.problem(handlerAt+"/export", "%s", otherHandler(export))
+	}
 	if module, ok := get(meaning, "handler", "module").(string); ok && !imports(module, Modules()) {
-		s.problem(handlerAt+"/module", "%s", modules(Modules()))
+		s.problem(handlerAt+"/module", "%s", otherModule(module, Modules()))
 	}
 	r.ForwardSearch = true
 	if forward, ok := get(meaning, "handler", "options", "forwardSearch").(bool); ok {
@@ -174,6 +183,9 @@ func (b *routesReader) readNames(s *source, listAt string, list any, outbound bo
 		name, ok := item.(string)
 		if !ok {
 			continue
+		}
+		if s.full() {
+			return names
 		}
 		names = append(names, name)
 		d := b.byName[name]
