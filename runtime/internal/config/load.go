@@ -125,7 +125,7 @@ func (b *build) open() {
 	b.gateway = choose(GatewayFile, maxBytes, nil)
 	for _, s := range append([]*source{b.policies}, b.routes...) {
 		if s.missing {
-			s.problemAt(0, "", "there is no such file")
+			s.problemAt(0, "", noFile(b.options.FS, s.name))
 		}
 	}
 }
@@ -137,10 +137,10 @@ func (b *build) sources() []*source { return slices.Concat(b.main, b.importedFil
 // config answers the Config, which is whole only if no source has a problem.
 func (b *build) config() *Config {
 	b.resolve(b.policies, policiesMeaning())
-	b.policies.check(b.schemas.Policies, "", b.policies.value)
+	b.checkPolicies()
 	for _, s := range b.routes {
 		b.resolve(s, routesMeaning())
-		s.check(b.schemas.Routes, "", s.value)
+		b.checkRoutes(s)
 	}
 	b.resolve(b.gateway, gatewayMeaning())
 	b.gateway.check(b.schemas.Gateway, "", b.gateway.value)
@@ -156,6 +156,7 @@ func (b *build) config() *Config {
 	b.hideSecrets(drafts)
 	config := &Config{Gateway: gateway}
 	config.secrets, config.all = b.blots(drafts, gateway.AdminToken)
+	config.Policies, config.Routes = make([]Policy, 0, len(drafts)), make([]Route, 0, len(routes))
 	for _, d := range drafts {
 		d.At = b.policies.placeOf(d.at)
 		config.Policies = append(config.Policies, d.Policy)

@@ -42,7 +42,7 @@ func readsOfRoutes(names []string) bool {
 	case names[0] != "paths":
 		return false
 	case last == 1:
-		return true
+		return names[1] != "" // an item of an array is no path
 	case strings.HasPrefix(names[2], "x-zuplo-"):
 		return true
 	case last == 2:

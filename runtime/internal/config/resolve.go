@@ -115,7 +115,7 @@ func (r *resolver) count() bool {
 
 func (r *resolver) object(v document.Value) map[string]any {
 	size := 0
-	if r.reads == nil {
+	if r.reads == nil || len(r.names) > 3 { // else most of it may be left out
 		size = v.Size()
 	}
 	object := make(map[string]any, size)
