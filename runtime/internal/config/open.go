@@ -13,6 +13,7 @@ import (
 
 	"durward/runtime/internal/document"
 	"durward/runtime/internal/reference"
+	"durward/schema/suggest"
 )
 
 // How large files may be, in bytes. Ten thousand routes take about five megabytes.
@@ -39,6 +40,11 @@ func (o opener) open(name string, limit int, freeNames func(pointer string) bool
 	s.data, s.lines = data, document.NewLines(data)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		// A link to nothing is a file that somebody wants to be read.
+		if _, err := fs.Lstat(o.folder, name); err == nil {
+			s.unreadable = "it is a link, and what it leads to is not there"
+			return s
+		}
 		s.missing = true
 		return s
 	case err != nil:
@@ -126,6 +132,23 @@ func cause(err error) string {
 		err = at.Err
 	}
 	return err.Error()
+}
+
+// noFile is what to say of a file that must be there and is not: with the one that probably is it under another name.
+func noFile(folder fs.FS, name string) string {
+	const said = "there is no such file"
+	var names []string
+	entries, _ := fs.ReadDir(folder, ".") // that there is no folder is no other fault
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	if meant, ok := suggest.Nearest(name, names); ok {
+		return fmt.Sprintf("%s: is it %q?", said, meant)
+	}
+	if name == RoutesFile {
+		return said + ", nor any other whose name ends in " + strings.Join(RoutesEndings(), " or ")
+	}
+	return said
 }
 
 // RoutesEndings are how the names of files with routes end.

@@ -91,7 +91,7 @@ func TestNoRoutesFile(t *testing.T) {
 	delete(folder, RoutesFile)
 	for name, files := range map[string]fs.FS{"none": folder, "no list": onlyOpen{folder}} {
 		result := newLoader(t, folder, baseEnv()).Of(files, "config").Load()
-		if len(result.Problems) != 1 || result.Problems[0].String() != "config/routes.oas.json:1:1: /: there is no such file" {
+		if len(result.Problems) != 1 || result.Problems[0].String() != "config/routes.oas.json:1:1: /: there is no such file, nor any other whose name ends in .oas.json or .oas.jsonc" {
 			t.Errorf("%s: %v", name, result.Problems)
 		}
 	}
@@ -105,4 +105,24 @@ func (o onlyOpen) Open(name string) (fs.File, error) {
 		return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrPermission}
 	}
 	return o.folder.Open(name)
+}
+
+// A file under a name that is nearly right is told of, and so is a link that leads nowhere: a gateway.json that may be
+// missing must not be passed over where somebody has put one.
+func TestFilesThatAreNearlyThere(t *testing.T) {
+	folder := validFolder(t)
+	folder["policy.json"] = folder[PoliciesFile]
+	delete(folder, PoliciesFile)
+	folder[GatewayFile] = &fstest.MapFile{Data: []byte("../shared/gateway.json"), Mode: fs.ModeSymlink}
+	var got []string
+	for _, p := range load(t, folder, baseEnv()).Problems {
+		got = append(got, p.String())
+	}
+	want := []string{
+		`config/policies.json:1:1: /: there is no such file: is it "policy.json"?`,
+		"config/gateway.json:1:1: /: cannot be read: it is a link, and what it leads to is not there",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
 }
