@@ -47,6 +47,11 @@ func route(options string) string {
 }`
 }
 
+// cors is a policies.json with a CORS policy.
+func cors(members string) string {
+	return `{"$schema": "./policies.schema.json", "policies": [], "corsPolicies": [{"name": "app", ` + members + `}]}`
+}
+
 const sound = `"frontendApiUrl": "$env(A)", "clientId": "$env(B)", "clientSecret": "$env(C)"`
 
 // What an editor offers where somebody types.
@@ -81,6 +86,9 @@ func TestEditorCompletes(t *testing.T) {
 		{"among comments, in .jsonc", "policies.jsonc", policies("{\n// ours\n" + sound + `, /* who */ "a` + cursor + `",}`),
 			[]string{"access"}, []string{"frontendApiUrl"}, "Who may come in"},
 		{"a route", "routes.oas.json", route(`{"rewritePattern": "${env.A}", "` + cursor + `"}`), []string{"forwardSearch"}, []string{"rewritePattern"}, "Whether the query"},
+		{"the options of a policy on the way back", "policies.json", strings.NewReplacer("mcp-clerk-oauth-inbound", "set-headers-outbound",
+			"McpClerkOAuthInboundPolicy", "SetHeadersOutboundPolicy").Replace(policies(`{"` + cursor + `"}`)), []string{"headers"}, []string{"clientId"}, ""},
+		{"a CORS policy", "policies.json", cors(`"` + cursor + `"`), []string{"allowedOrigins", "maxAge"}, []string{"policyType"}, "The origins whose pages"},
 		{"an operation", "routes.oas.json", strings.Replace(route(`{}`), `"operationId": "a"`, `"`+cursor+`": 1`, 1),
 			[]string{"operationId", "summary"}, []string{"x-zuplo-route"}, "The route's name"},
 		{"settings of the gateway", "gateway.json", `{"$schema": "./gateway.schema.json", "` + cursor + `"}`,
@@ -130,6 +138,9 @@ func TestEditorFlags(t *testing.T) {
 			`"mcp-clrk-oauth-inbound"`, "Value is not accepted. Valid values: "},
 		{"the export of another type", "policies.json", strings.Replace(policies(`{`+sound+`}`), "McpClerk", "McpClrk", 1), `"McpClrkOAuthInboundPolicy"`, `Value must be "McpClerkOAuthInboundPolicy".`},
 		{"a comment in .json", "policies.json", "// ours\n" + policies(`{`+sound+`}`), "// ours", "Comments are not permitted in JSON."},
+		{"a misspelt member of a CORS policy", "policies.json", cors(`"allowedOrigins": "*", "maxAeg": 5`), `"maxAeg"`, "Property maxAeg is not allowed."},
+		{"$env in place of a CORS policy's number", "policies.json", cors(`"allowedOrigins": "*", "maxAge": "$env(AGE)"`), `"$env(AGE)"`, `Incorrect type. Expected "integer".`},
+		{"what OpenAPI does not have", "routes.oas.json", strings.Replace(route(`{"rewritePattern": "x"}`), `"operationId": "a"`, `"operationId": "a", "sumary": "A"`, 1), `"sumary"`, "Property sumary is not allowed."},
 		{"a handler's option", "routes.oas.json", route(`{"rewritePattern": "${env.A}", "forwardSerch": true}`), `"forwardSerch"`, "Property forwardSerch is not allowed."},
 		{"a setting", "gateway.json", `{"$schema": "./gateway.schema.json", "listn": "127.0.0.1:0"}`, `"listn"`, "Property listn is not allowed."},
 		{"a token that is too short", "gateway.json", `{"$schema": "./gateway.schema.json", "adminToken": "short"}`, `"short"`, "String is shorter than the minimum length of 16."},
@@ -152,6 +163,8 @@ func TestEditorLetsReferencesStand(t *testing.T) {
 		"$import of values":              {"policies.json", policies(`{` + sound + `, "gateway": {"accessTokenTtlSeconds": "$import(./ttl.json)"}, "access": {"emails": "$import(./emails.jsonc)"}, "pages": "$import(./pages.json)"}`)},
 		"$import of all options":         {"policies.json", policies(`"$import(./clerk.json)"`)},
 		"$import in a list":              {"policies.json", headers(`{"headers": ["$import(./header.json)", {"name": "A", "value": "Bearer $env(KEY)"}]}`)},
+		"$env in a CORS policy":          {"policies.json", cors(`"allowedOrigins": "$env(ORIGINS)", "allowedMethods": ["POST"]`)},
+		"what OpenAPI has":               {"routes.oas.json", strings.Replace(route(`{"rewritePattern": "x"}`), `"operationId": "a"`, `"operationId": "a", "tags": ["t"], "x-ours": 1`, 1)},
 		"comments and a last comma":      {"policies.jsonc", policies("{" + sound + ", // ours\n}")},
 		"$env in a secret":               {"gateway.json", `{"$schema": "./gateway.schema.json", "adminToken": "$env(TOKEN)"}`},
 		"${env} in a route":              {"routes.oas.json", route(`{"rewritePattern": "${env.UPSTREAM}"}`)},
