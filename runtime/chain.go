@@ -153,12 +153,14 @@ func (h *Host) successor(g *guard) *policyPart {
 		return nil
 	}
 	defer acquired.Release()
-	for _, c := range acquired.Value.chains {
-		for i := range c.guards {
-			if now := &c.guards[i]; now.policy == g.policy && now.base == g.base {
-				now.part.Hold()
-				return now.part
-			}
+	c := acquired.Value.named[g.route] // the key of another route is another
+	if c == nil {
+		return nil
+	}
+	for i := range c.guards {
+		if now := &c.guards[i]; now.policy == g.policy && now.base == g.base {
+			now.part.Hold()
+			return now.part
 		}
 	}
 	return nil

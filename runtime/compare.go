@@ -94,16 +94,12 @@ func (h *Host) compareRoutes(
 	c *Changes, old *running, cfg *config.Config, routes []config.RouteDifference, executables map[string]string,
 ) {
 	was, is := policiesByName(old.config), policiesByName(cfg)
-	chains := make(map[string]*chain, len(old.chains))
-	for _, chain := range old.chains {
-		chains[chain.id] = chain
-	}
 	for _, r := range routes {
 		if r.Old == nil {
 			c.Routes = append(c.Routes, RouteChange{ID: r.New.ID, Path: r.New.Path, Change: Added})
 			continue
 		}
-		chain := chains[r.Old.ID]
+		chain := old.named[r.Old.ID]
 		change := RouteChange{ID: r.Old.ID, Path: r.Old.Path}
 		change.Open, change.Streams = chain.lane.Value.count()
 		if r.New == nil {

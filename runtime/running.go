@@ -26,8 +26,9 @@ type running struct {
 	*directory
 	// policies are held by name, save those that run inside the host.
 	policies map[string]*policyPart
-	// chains are in the order of config.Routes.
+	// chains are in the order of config.Routes; named are the same by the IDs of the routes.
 	chains []*chain
+	named  map[string]*chain
 }
 
 // policyPart is a policy's process, shared by the generations in which nothing it depends on differs.
@@ -59,6 +60,7 @@ func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ 
 		bounds:    h.options.bounds(cfg),
 		policies:  make(map[string]*policyPart),
 		directory: newDirectory(cfg, h.loopback),
+		named:     make(map[string]*chain, len(cfg.Routes)),
 	}
 	var undo generation.Undo
 	defer func() {
@@ -73,7 +75,7 @@ func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ 
 	for i := range cfg.Routes {
 		c := h.chain(g, &cfg.Routes[i], byName)
 		undo.Add(c.release)
-		g.chains = append(g.chains, c)
+		g.chains, g.named[c.id] = append(g.chains, c), c
 	}
 	undo.Keep()
 	return generation.NewPart(g, (*running).release), nil
@@ -168,7 +170,7 @@ func (h *Host) stopPolicy(p *policyProcess) {
 
 // chain compiles a route to one handler. byName answers the policies by name.
 func (h *Host) chain(g *running, r *config.Route, byName map[string]*config.Policy) *chain {
-	c := &chain{host: h, id: r.ID, methods: r.Methods, cors: r.CORS.Policy, bounds: &g.bounds, meter: h.metrics.Route(r.ID)}
+	c := &chain{host: h, id: r.ID, methods: slices.Sorted(slices.Values(r.Methods)), cors: r.CORS.Policy, bounds: &g.bounds, meter: h.metrics.Route(r.ID)}
 	executables := make(map[string]string)
 	for place, name := range r.Inbound {
 		if p := byName[name]; p.Middleware == nil {
