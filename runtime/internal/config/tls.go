@@ -76,10 +76,16 @@ func (b *build) checkOriginsUnderTLS() {
 	}
 }
 
-// readPEM reads a file of the pair, and has it watched. content is nil if it cannot be used.
+// readPEM reads a file of the pair, and has it watched. content is nil if it cannot be used. Its name is not printed: it may
+// be what was meant to be in the file.
 func (b *build) readPEM(pointer, name string) (path string, content []byte) {
 	if name == "" {
 		return "", nil // the schema has said so
+	}
+	if strings.Contains(name, "-----BEGIN") {
+		b.gateway.hide(pointer)
+		b.gateway.problem(pointer, "must be the name of a file, and not what is in it")
+		return "", nil
 	}
 	path = name
 	if !filepath.IsAbs(path) {
@@ -95,7 +101,11 @@ func (b *build) readPEM(pointer, name string) (path string, content []byte) {
 	b.sharedKey = b.sharedKey || file.Shared && pointer == "/tls/keyFile"
 	switch {
 	case file.Missing:
-		b.gateway.problem(pointer, "there is no such file: it is looked for at %s", path)
+		if filepath.IsAbs(name) {
+			b.gateway.problem(pointer, "there is no such file")
+		} else {
+			b.gateway.problem(pointer, "there is no such file in %s, where a relative name leads", b.options.Folder)
+		}
 	case file.Fault != "":
 		b.gateway.problem(pointer, "the file %s", file.Fault)
 	case len(file.Data) == 0:

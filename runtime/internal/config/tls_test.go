@@ -101,7 +101,9 @@ func TestCertificate(t *testing.T) {
 		{name: "with the chain behind it", cert: content(slices.Concat(cert, otherCert)), key: content(key)},
 		{name: "with text between", cert: content(slices.Concat([]byte("subject=…\n"), cert)), key: content(key)},
 		{name: "not there", cert: reference.Content{Missing: true}, key: content(key), want: []string{
-			"config/gateway.json:1:22: /tls/certFile: there is no such file: it is looked for at /etc/durward/tls/cert.pem"}},
+			"config/gateway.json:1:22: /tls/certFile: there is no such file in /etc/durward, where a relative name leads"}},
+		{name: "the key itself", gateway: strings.Replace(gateway, "/run/key.pem", "-----BEGIN PRIVATE KEY-----canary", 1), cert: content(cert), want: []string{
+			"config/gateway.json:1:49: /tls/keyFile: must be the name of a file, and not what is in it"}},
 		{name: "empty", cert: content(cert), key: content(nil), want: []string{
 			"config/gateway.json:1:49: /tls/keyFile: the file is empty"}},
 		{name: "unreadable", cert: content(cert), key: reference.Content{Fault: "cannot be read: permission denied"}, want: []string{
@@ -152,6 +154,9 @@ func TestCertificate(t *testing.T) {
 			var got []string
 			for _, p := range result.Problems {
 				got = append(got, p.String())
+				if strings.Contains(p.Excerpt.Line, canary) {
+					t.Errorf("G10: what a file holds is shown: %s", p.Excerpt.Line)
+				}
 			}
 			if cfg := result.Config; cfg != nil {
 				for _, n := range cfg.Notes {
@@ -160,6 +165,9 @@ func TestCertificate(t *testing.T) {
 				if cfg.Gateway.TLS == nil || cfg.Gateway.TLS.Certificate.Leaf == nil {
 					t.Error("the pair is not in the configuration")
 				}
+			}
+			if strings.Contains(strings.Join(got, "\n"), canary) {
+				t.Errorf("G10: what a file holds is printed: %s", got)
 			}
 			if diff := cmp.Diff(row.want, got); diff != "" {
 				t.Errorf("problems (-want +got):\n%s", diff)
