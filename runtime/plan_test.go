@@ -176,7 +176,8 @@ func TestPlanRefuses(t *testing.T) {
 		t.Errorf("the plan is %+v", plan)
 	}
 	delete(w.files, "routes.oas.json")
-	if plan = w.plan(); len(plan.Problems) != 2 || plan.Problems[1].String() != "routes.oas.json:1:1: /: there is no such file" {
+	if plan = w.plan(); len(plan.Problems) != 2 ||
+		!strings.HasPrefix(plan.Problems[1].String(), "routes.oas.json:1:1: /: there is no such file") {
 		t.Errorf("the plan is %+v", plan)
 	}
 }
