@@ -5,10 +5,7 @@
 // around a suggestion, nor for deciding what a name may be: what it answers is only ever shown to a person.
 package suggest
 
-import (
-	"strings"
-	"unicode"
-)
+import "unicode"
 
 // maxLength is the length in runes, folded, beyond which a name is compared with nothing: it is no slip of a finger.
 const maxLength = 128
@@ -19,29 +16,31 @@ const maxLength = 128
 // of optimal string alignment), up to one in names of three letters, two from six, three from nine. Of several that are
 // equally near the first in byte order is answered. The name itself is no suggestion.
 func Nearest(name string, known []string) (string, bool) {
-	if len(name) > maxLength*4 {
-		return "", false
-	}
-	written := []rune(fold(name))
-	if len(written) > maxLength {
+	var table table
+	written, ok := fold(table.written[:0], name)
+	if !ok {
 		return "", false
 	}
 	limit := slips(len(written))
 	best, found := "", false
 	for _, k := range known {
-		if k == name || len(k) > maxLength*4 {
+		candidate, ok := fold(table.candidate[:0], k)
+		if k == name || !ok || len(candidate) == 0 {
 			continue
 		}
-		candidate := []rune(fold(k))
-		d, near := distance(written, candidate, min(limit, slips(len(candidate))))
-		switch {
-		case !near, d == 0 && len(candidate) == 0:
-		case !found, d < limit, k < best:
-			// limit is the least distance so far: what is near within it is nearer, or as near.
+		d, near := table.distance(written, candidate, min(limit, slips(len(candidate))))
+		// limit is the least distance so far: what is near within it is nearer, or as near.
+		if near && (!found || d < limit || k < best) {
 			best, found, limit = k, true, d
 		}
 	}
 	return best, found
+}
+
+// table is what comparing needs in memory: there may be thousands of known names.
+type table struct {
+	written, candidate [maxLength]rune
+	rows               [3][maxLength + 1]int
 }
 
 // slips is how many slips a name of that many letters may differ in.
@@ -57,25 +56,30 @@ func slips(length int) int {
 	return 3
 }
 
-// fold takes away what people mistake without knowing: case, and how words are joined.
-func fold(name string) string {
-	return strings.Map(func(r rune) rune {
+// fold appends a name's letters to into, without what people mistake without knowing: case, and how words are joined. Not ok
+// is one that is too long.
+func fold(into []rune, name string) (letters []rune, ok bool) {
+	for _, r := range name {
 		if r == '-' || r == '_' || r == ' ' {
-			return -1
+			continue
 		}
-		return unicode.ToLower(r)
-	}, name)
+		if len(into) == maxLength {
+			return nil, false
+		}
+		into = append(into, unicode.ToLower(r))
+	}
+	return into, true
 }
 
 // distance answers how many slips lie between two names, if they are at most limit. Only the cells within limit of the
 // diagonal are looked at, so that the cost is of the order of limit times the length.
-func distance(a, b []rune, limit int) (int, bool) {
+func (t *table) distance(a, b []rune, limit int) (int, bool) {
 	if len(a)-len(b) > limit || len(b)-len(a) > limit {
 		return 0, false
 	}
 	far := limit + 1
 	// before, above and row are three rows of the table: distances of the first i letters of a from the first j of b.
-	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
+	before, above, row := t.rows[0][:len(b)+1], t.rows[1][:len(b)+1], t.rows[2][:len(b)+1]
 	for j := range above {
 		above[j] = min(j, far)
 	}
