@@ -1,8 +1,8 @@
 // Package schema checks configuration documents against JSON Schemas (draft 2020-12).
 //
-// It owns the schemas of policies.json, routes.oas.json and gateway.json, which are embedded here, and the compiling of
-// the options schemas that policy types bring. It is the only package that imports a JSON Schema library, and no type
-// of that library stands in a signature.
+// It owns the schemas of policies.json, routes.oas.json and gateway.json, which are embedded here, the compiling of the
+// options schemas that policy types bring, and the bundle of both that editors complete and check by. It is the only
+// package that imports a JSON Schema library, and no type of that library stands in a signature.
 //
 // It promises to name every fault at once, in an order that does not vary, in words of its own that never quote a value
 // of the document: a value may be a resolved secret (requirement G10). Property names and what the schema itself says
