@@ -1,6 +1,10 @@
 package config
 
-import "slices"
+import (
+	"slices"
+
+	"durward/schema/suggest"
+)
 
 // openness is what the routes' being open to everybody is judged by.
 type openness struct {
@@ -40,6 +44,13 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 		return
 	}
 	guards, listed := make(map[string]string, len(routes)), setOf(public)
+	ids, all := o.routeIDs(routes)
+	known, meant := setOf(ids), map[string]bool{}
+	for _, id := range public {
+		if route, ok := suggest.Nearest(id, ids); ok && !known[id] {
+			meant[route] = true
+		}
+	}
 	for _, r := range routes {
 		guard, known := o.guard(r)
 		if guard != "" {
@@ -49,6 +60,7 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 		at := r.source.nearest(r.inboundAt)
 		switch {
 		case !known || r.ID == "":
+		case all && meant[r.ID]: // the name on the list has a problem, which says so
 		case listed[r.ID]:
 			r.Public = true
 			r.source.note(at, "route %q is open to everybody, as publicRoutes in %s has it", r.ID, GatewayFile)
@@ -57,8 +69,6 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 				"in, or name the route under publicRoutes in %s", r.ID, GatewayFile)
 		}
 	}
-	ids, all := o.routeIDs(routes)
-	known := setOf(ids)
 	for i, id := range public {
 		switch {
 		case guards[id] != "":

@@ -120,7 +120,8 @@ func (b *routesReader) readPath(
 		routes = append(routes, r)
 	}
 	_, misspelt := suggest.Nearest("post", others)
-	if item.Kind() == document.Object && item.Member("post").Kind() == document.None && !misspelt {
+	refers := item.Member("$ref").Kind() != document.None // which has a problem already
+	if item.Kind() == document.Object && item.Member("post").Kind() == document.None && !misspelt && !refers {
 		s.problem(pathAt, `missing property "post": an MCP endpoint is called with POST`)
 	}
 	return routes
