@@ -42,12 +42,12 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 func serveRoute(w http.ResponseWriter, r *http.Request, acquired *generation.Part[*running], f found) {
 	c := acquired.Value.chains[f.route]
 	log := telemetry.RequestFrom(r.Context())
-	log.Route = c.id
 	if f.routed {
-		log.Meter = c.meter
+		log.Route, log.Meter = c.id, c.meter
 	}
 	switch {
 	case !c.cors.Admit(w.Header(), r, f.caller.Own()):
+		log.Route = c.id // whose corsPolicy it is
 		acquired.Release()
 		writeRefusal(w, http.StatusForbidden, "invalid_request", "pages of this origin may not call this route")
 	case f.routed:
