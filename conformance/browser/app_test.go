@@ -59,7 +59,7 @@ func (w *world) newAppAt(t *testing.T, name, host string) *app {
 	if err != nil {
 		t.Fatal(err)
 	}
-	answer, err := w.client.Post(w.origin+"/oauth/register", "application/json", bytes.NewReader(body))
+	answer, err := w.client.Post(w.issuer+"/oauth/register", "application/json", bytes.NewReader(body))
 	if err != nil {
 		t.Fatalf("register: %v", err)
 	}
@@ -74,7 +74,7 @@ func (w *world) newAppAt(t *testing.T, name, host string) *app {
 	a.config = oauth2.Config{
 		ClientID: a.id, RedirectURL: redirect,
 		Endpoint: oauth2.Endpoint{
-			AuthURL: w.origin + "/oauth/authorize", TokenURL: w.origin + "/oauth/token", AuthStyle: oauth2.AuthStyleInParams,
+			AuthURL: w.issuer + "/oauth/authorize", TokenURL: w.issuer + "/oauth/token", AuthStyle: oauth2.AuthStyleInParams,
 		},
 	}
 	return a
@@ -105,9 +105,9 @@ func (a *app) answer(r request) url.Values {
 	defer stop()
 	select {
 	case got := <-a.answers:
-		if got.Get("state") != r.state || got.Get("iss") != a.world.origin {
+		if got.Get("state") != r.state || got.Get("iss") != a.world.issuer {
 			a.t.Errorf("the app was told state %q and iss %q, want %q and %q",
-				got.Get("state"), got.Get("iss"), r.state, a.world.origin)
+				got.Get("state"), got.Get("iss"), r.state, a.world.issuer)
 		}
 		return got
 	case <-ctx.Done():

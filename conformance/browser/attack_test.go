@@ -17,7 +17,7 @@ func framed(t *testing.T, w *world) {
 	a := w.newApp(t, "Framed")
 	for kind, host := range map[string]string{"same site": "evil." + site, "other site": "evil." + foreignSite} {
 		t.Run("on a page of the "+kind, func(t *testing.T) {
-			pages := []string{a.ask().url, w.origin + "/oauth/grants", w.origin + "/oauth/authorize?client_id=nobody"}
+			pages := []string{a.ask().url, w.issuer + "/oauth/grants", w.issuer + "/oauth/authorize?client_id=nobody"}
 			var text strings.Builder
 			text.WriteString(`<!doctype html><title>Win a prize</title><link rel="icon" href="data:,">`)
 			for _, page := range pages {
@@ -90,7 +90,7 @@ func crossSiteConsent(t *testing.T, w *world) {
 			tb, r := victim.tab(), a.ask()
 			tb.open(r.url)
 			evil := serveText(t, host, `<!doctype html><title>Win a prize</title><link rel="icon" href="data:,">`+
-				`<form method="post" action="`+w.origin+`/oauth/consent">`+
+				`<form method="post" action="`+w.issuer+`/oauth/consent">`+
 				`<input type="hidden" name="request" value="`+tb.value("request")+`">`+
 				`<input type="hidden" name="csrf" value="`+tb.value("csrf")+`">`+
 				`<button name="answer" value="allow">Get it</button></form>`)
@@ -117,9 +117,9 @@ func crossSiteGrants(t *testing.T, w *world) {
 	v := w.visitor(t, a.origin)
 	tb, r := v.login(a, "ada")
 	token := a.tokens(r).AccessToken
-	tb.open(w.origin + "/oauth/grants")
+	tb.open(w.issuer + "/oauth/grants")
 	evil := serveText(t, "evil."+site, `<!doctype html><title>Win a prize</title><link rel="icon" href="data:,">`+
-		`<form method="post" action="`+w.origin+`/oauth/grants">`+
+		`<form method="post" action="`+w.issuer+`/oauth/grants">`+
 		`<input type="hidden" name="csrf" value="`+tb.value("csrf")+`">`+
 		`<input type="hidden" name="grant" value="`+tb.value("grant")+`">`+
 		`<button name="answer" value="revoke">One</button><button name="answer" value="revoke-all">All</button>`+
@@ -134,7 +134,7 @@ func crossSiteGrants(t *testing.T, w *world) {
 	}
 	lured.look("message-foreign-form")
 	a.works(token)
-	tb.open(w.origin + "/oauth/grants")
+	tb.open(w.issuer + "/oauth/grants")
 	tb.shows("ada@example.com", "To be kept")
 }
 

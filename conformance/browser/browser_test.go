@@ -57,6 +57,26 @@ func TestBehindTLS(t *testing.T) {
 	)
 }
 
+// A policy below a base path, with characters in it that software is tempted to write anew.
+func TestBelowABasePath(t *testing.T) {
+	w := newWorld(t, setup{secure: true, base: "/sign-in/it's(a)!"})
+	alone(t, w,
+		scenario{"grants", grants},
+		scenario{"keyboard only", keyboardOnly},
+	)
+	together(t, w,
+		scenario{"first login", firstLogin},
+		scenario{"second app", secondApp},
+		scenario{"refuse", refuse},
+		scenario{"two tabs", twoTabs},
+		scenario{"wrong person", wrongPerson},
+		scenario{"double submit", doubleSubmit},
+		scenario{"back button", backButton},
+		scenario{"cross-site consent", crossSiteConsent},
+		scenario{"popup", popup},
+	)
+}
+
 func TestOnLoopback(t *testing.T) {
 	w := newWorld(t, setup{})
 	alone(t, w,

@@ -48,7 +48,7 @@ func namedPersonGone(t *testing.T, w *world) {
 	tb, r := v.tab(), a.ask()
 	tb.open(r.url)
 	tb.shows("grace@example.com")
-	first.open(w.origin + "/oauth/grants")
+	first.open(w.issuer + "/oauth/grants")
 	first.answer("sign-out")
 
 	tb.answer("allow")
@@ -100,7 +100,7 @@ func doubleClick(t *testing.T, w *world) {
 		a.unanswered()
 	}
 	tb := v.tab()
-	tb.open(w.origin + "/oauth/grants")
+	tb.open(w.issuer + "/oauth/grants")
 	if n := tb.eval(`app => String([...document.querySelectorAll("tbody tr")].filter(r => r.innerText.includes(app)).length)`,
 		a.name); n != "2" {
 		t.Errorf("%s grants came of two logins", n)

@@ -114,6 +114,7 @@ func newHost(t *testing.T, c *clock) *world {
 		t.Fatalf("run the gateway: %v\n%s", err, journal.text())
 	}
 	w.origin = "http://" + host.Addr().String()
+	w.issuer = w.origin
 	return w
 }
 

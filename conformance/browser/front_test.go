@@ -114,7 +114,7 @@ func (f *front) hold(fits func(*http.Request) bool) *hold {
 // holdConsent keeps the answer to the consent form that carries this handle.
 func (f *front) holdConsent(handle string) *hold {
 	return f.hold(func(r *http.Request) bool {
-		return r.URL.Path == "/oauth/consent" && strings.Contains(r.Header.Get("Cookie"), "consent-"+handle)
+		return strings.HasSuffix(r.URL.Path, "/oauth/consent") && strings.Contains(r.Header.Get("Cookie"), "consent-"+handle)
 	})
 }
 

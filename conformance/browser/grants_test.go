@@ -37,7 +37,7 @@ func grants(t *testing.T, w *world) {
 		tokens = append(tokens, token)
 	}
 
-	tb.open(w.origin + "/oauth/grants")
+	tb.open(w.issuer + "/oauth/grants")
 	tb.shows("App number one", "App number two", "App number three", w.resource(), "grace@example.com")
 	tb.press(`tr:has(form):nth-child(` + tb.row("App number two") + `) button[value=revoke]`)
 	tb.at("/oauth/grants")
@@ -58,7 +58,7 @@ func grants(t *testing.T, w *world) {
 
 	tb.answer("sign-out")
 	tb.at("/oauth/signed-out")
-	tb.open(w.origin + "/oauth/grants")
+	tb.open(w.issuer + "/oauth/grants")
 	if text := tb.text(); strings.Contains(text, "grace@example.com") {
 		t.Errorf("the browser still knows who was there:\n%s", text)
 	}
@@ -86,10 +86,10 @@ func otherPersonsGrant(t *testing.T, w *world) {
 	token := a.tokens(r).AccessToken
 	theirs, asked := grace.login(b, "grace")
 	b.tokens(asked)
-	tb.open(w.origin + "/oauth/grants")
+	tb.open(w.issuer + "/oauth/grants")
 	id := tb.eval(`app => [...document.querySelectorAll("tbody tr")].find(row => row.innerText.includes(app))
 		.querySelector("input[name=grant]").value`, "Of Ada")
-	theirs.open(w.origin + "/oauth/grants")
+	theirs.open(w.issuer + "/oauth/grants")
 	theirs.eval(`id => { document.querySelector("input[name=grant]").value = id; return "" }`, id)
 	theirs.answer("revoke")
 	a.works(token)
@@ -106,7 +106,7 @@ func keyboardOnly(t *testing.T, w *world) {
 	tb.signIn("ada")
 	tb.inApp()
 	a.tokens(r)
-	tb.open(w.origin + "/oauth/grants")
+	tb.open(w.issuer + "/oauth/grants")
 	before := tb.count(`button[value=revoke]`)
 	tb.enter("Take back")
 	tb.at("/oauth/grants")

@@ -150,8 +150,8 @@ func (tb *tab) value(name string) string {
 // at fails the test unless the tab shows a page of the gateway's at path.
 func (tb *tab) at(path string) {
 	tb.t.Helper()
-	if got := tb.address(); !strings.HasPrefix(got, tb.world.origin+path) {
-		tb.t.Fatalf("the tab is at %s, want %s\n%s", got, tb.world.origin+path, tb.text())
+	if got := tb.address(); !strings.HasPrefix(got, tb.world.issuer+path) {
+		tb.t.Fatalf("the tab is at %s, want %s\n%s", got, tb.world.issuer+path, tb.text())
 	}
 }
 

@@ -24,8 +24,8 @@ const patience = 20 * time.Second
 type world struct {
 	// Gateway is the process, nil where the gateway runs in this one.
 	*gateway.Gateway
-	// origin is the gateway's, as browsers know it.
-	origin string
+	// origin is the gateway's, as browsers know it. issuer is the policy's: the origin and its base path.
+	origin, issuer string
 	// front is the TLS server before the gateway, nil on loopback.
 	front    *front
 	provider *provider
@@ -41,6 +41,8 @@ type world struct {
 type setup struct {
 	// secure puts the gateway behind TLS under a public name.
 	secure bool
+	// base is the policy's base path.
+	base string
 	// options are added to the policy's.
 	options map[string]any
 }
@@ -53,7 +55,7 @@ func newWorld(t *testing.T, s setup) *world {
 	if s.secure {
 		w.front = &front{listener: listen(t, "mcp."+site)}
 		w.origin = w.front.origin
-		callbacks = []string{w.origin + "/oauth/callback"}
+		callbacks = []string{w.origin + s.base + "/oauth/callback"}
 	}
 	w.provider = newProvider(t, callbacks, time.Now)
 	w.Gateway = gateway.Start(t, func(g *gateway.Gateway) {
@@ -62,6 +64,9 @@ func newWorld(t *testing.T, s setup) *world {
 		}
 		if w.origin != "" {
 			g.Save("gateway.json", `{"publicUrl": "`+w.origin+`"}`)
+		}
+		if s.base != "" {
+			g.SetOption(t, "gateway", map[string]any{"basePath": s.base})
 		}
 		for name, value := range s.options {
 			g.SetOption(t, name, value)
@@ -72,6 +77,9 @@ func newWorld(t *testing.T, s setup) *world {
 	}
 	if w.front == nil {
 		w.origin = w.URL
+	}
+	w.issuer = w.origin + s.base
+	if w.front == nil {
 		return w
 	}
 	target, err := url.Parse(w.URL)
