@@ -44,6 +44,8 @@ func TestG5_Hashes(t *testing.T) {
 		{name: "the query of a route", folder: edit(RoutesFile, `"forwardSearch": true`, `"forwardSearch": false`), want: changes{a: true}},
 		{name: "the order of a chain", folder: edit(RoutesFile, `["login", "look"]`, `["look", "login"]`), want: changes{a: true}},
 		{name: "a policy more on a route", folder: edit(RoutesFile, `["login"]`, `["login", "look"]`), want: changes{look: true, b: true}},
+		{name: "a CORS policy", folder: edit(RoutesFile, `"corsPolicy": "none"`, `"corsPolicy": "anything-goes"`), want: changes{a: true}},
+		{name: "the way in which a path is written", folder: edit(RoutesFile, `"summary": "free"`, `"x-zuplo-path": { "pathMode": "url-pattern" }`)},
 		{name: "what means nothing here", folder: edit(RoutesFile, `"summary": "free"`, `"summary": "else"`)},
 	}
 	before := mustLoad(t, base, baseEnv())
