@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 		Dir:                 "testdata/script",
 		WorkdirRoot:         work,
 		Setup:               setUpScript,
-		Deadline:            time.Now().Add(2 * scriptTimeout),
+		Deadline:            time.Now().Add(5 * scriptTimeout),
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		UpdateScripts:       *update,
