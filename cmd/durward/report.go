@@ -17,11 +17,11 @@ type report struct {
 
 // print answers the error that ends the command.
 func (r report) print(out io.Writer, v runtime.Validation) error {
-	print := r.text
+	form := r.text
 	if r.format == formatJSON {
-		print = r.json
+		form = r.json
 	}
-	if err := print(out, v); err != nil {
+	if err := form(out, v); err != nil {
 		return err
 	}
 	return r.status(v)
