@@ -6,6 +6,8 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"durward/policies"
 )
 
@@ -49,5 +51,19 @@ func TestG7_PolicyDoesNotFrameItsAnswer(t *testing.T) {
 				t.Errorf("three requests took %d connections", len(connections))
 			}
 		})
+	}
+}
+
+// D7: which pages may read an answer on a route the host alone says, and what answers depend on is the sum of what both say.
+func TestD7_PolicyDoesNotSpeakToBrowsers(t *testing.T) {
+	header := http.Header{"Vary": {"Accept"}, "Access-Control-Allow-Origin": {"*"}, "access-control-allow-credentials": {"true"}, "X-Own": {"kept"}}
+	hostsCORS(header)
+	w := httptest.NewRecorder()
+	w.Header().Set("Vary", "Origin")
+	w.Header().Set("Access-Control-Allow-Origin", "https://app.example")
+	writeResponse(w, &policies.Response{Status: http.StatusUnauthorized, Header: header})
+	want := http.Header{"Vary": {"Origin", "Accept"}, "Access-Control-Allow-Origin": {"https://app.example"}, "X-Own": {"kept"}}
+	if diff := cmp.Diff(want, w.Header()); diff != "" {
+		t.Errorf("header (-want +got):\n%s", diff)
 	}
 }
