@@ -33,6 +33,11 @@ func Markdown(t schema.Type) ([]byte, error) {
 	w.line("| `policyType` | `%s` |", t.Name)
 	w.line("| `handler.export` | `%s` |", t.Export)
 	w.line("| `handler.module` | %s |", modules(t.Modules))
+	for _, way := range []string{"inbound", "outbound"} {
+		if strings.HasSuffix(t.Name, "-"+way) {
+			w.line("| listed by routes under | `x-zuplo-route.policies.%s` |", way)
+		}
+	}
 	w.line("")
 	w.line("## Example")
 	w.line("")

@@ -78,7 +78,7 @@ func TestMarkdown(t *testing.T) {
 	got := string(page)
 	for _, want := range []string{
 		"# door-inbound\n\n**A door.** Lets in. Keeps out.\n",
-		"| `handler.module` | `$import(@zuplo/runtime)` or `$import(@durward/runtime)` |",
+		"| `handler.module` | `$import(@zuplo/runtime)` or `$import(@durward/runtime)` |\n| listed by routes under | `x-zuplo-route.policies.inbound` |\n\n",
 		"  \"name\": \"door\",\n  \"policyType\": \"door-inbound\",",
 		"      \"key\": \"$env(KEY)\",\n      \"b\": \"x|y\"\n", // in the order of what must be there
 		"| [`key`](#key) | text | required |\n| [`b`](#b) | text | required |\n| [`frame`](#frame) | [frame](#a-frame) |  |\n",
