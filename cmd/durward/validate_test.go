@@ -159,10 +159,10 @@ func validFiles(t *testing.T) map[string]string {
 func validate(t *testing.T, files, env map[string]string) (status int, out string) {
 	t.Helper()
 	t.Chdir(t.TempDir())
-	if err := os.Mkdir("config", 0o700); err != nil {
-		t.Fatal(err)
-	}
 	for name, data := range files {
+		if err := os.MkdirAll(filepath.Dir(filepath.Join("config", name)), 0o700); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(filepath.Join("config", name), []byte(data), 0o600); err != nil {
 			t.Fatal(err)
 		}
