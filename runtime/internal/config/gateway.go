@@ -19,6 +19,9 @@ func (b *build) readGateway() (g Gateway) {
 	if g.Admin != "" && !IsLoopbackHost(adminHost) && get(s.value, "adminToken") == nil {
 		s.problem("/admin", `an admin listener that is not on loopback needs "adminToken"`)
 	}
+	if sameAddress(g.Listen, g.Admin) {
+		s.problem("/admin", `is the address of "listen": operators have one of their own`)
+	}
 	switch origins := get(s.value, "publicUrl").(type) {
 	case string:
 		g.PublicURLs = b.readOrigin(nil, "/publicUrl", origins)

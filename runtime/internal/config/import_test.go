@@ -232,11 +232,11 @@ func TestImportsAreBounded(t *testing.T) {
 		files[string(c)+".json"] = `[` + strings.Repeat(one+",", 50) + one + `]`
 	}
 	result := load(t, importing(t, `"clientSecret": "s", "extra": "$import(./a.json)"`, files), baseEnv())
-	if want := "config/policies.json:1:1: /: has more than 20000 values, with those that it imports"; !slices.Contains(problemsOf(result), want) {
+	if want := "config/policies.json:1:1: /: has more than 10000 values, with those that it imports"; !slices.Contains(problemsOf(result), want) {
 		t.Errorf("problems: %v", problemsOf(result))
 	}
 	result = load(t, replaced(t, importing(t, `"clientSecret": "s"`, files), RoutesFile, `"forwardSearch": true`, `"forwardSearch": "$import(./a.json)"`), baseEnv())
-	if want := "config/routes.oas.json:1:1: /: has more than 20000 values, with those that it imports"; !slices.Contains(problemsOf(result), want) {
+	if want := "config/routes.oas.json:1:1: /: has more than 10000 values, with those that it imports"; !slices.Contains(problemsOf(result), want) {
 		t.Errorf("problems: %v", problemsOf(result))
 	}
 }

@@ -150,6 +150,7 @@ func (b *build) config() *Config {
 	routes := b.readRoutes(drafts)
 	b.validate(drafts, routes, gateway.PublicURLs)
 	b.checkPaths(drafts, routes, gateway.PublicRoutes)
+	b.checkLoops(routes, gateway.PublicURLs)
 	b.noteUnused(drafts, routes)
 	b.checkSafety(gateway, drafts, routes)
 

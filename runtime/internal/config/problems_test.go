@@ -68,7 +68,7 @@ func TestManyProblems(t *testing.T) {
 	folder := validFolder(t)
 	var data bytes.Buffer
 	data.WriteString(`{"policies": [`)
-	for i := range 5000 {
+	for i := range 3000 {
 		fmt.Fprintf(&data, `{"n%d": 1}, `, i)
 	}
 	data.WriteString(`{}]}`)

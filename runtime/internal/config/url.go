@@ -31,6 +31,9 @@ func parseOrigin(text string) (origin, fault string) {
 	if err != nil || u.Opaque != "" || u.Hostname() == "" || !validPort(u.Port()) || !isASCII(u.Host) {
 		return "", example
 	}
+	if strings.Contains(u.Host, "*") {
+		return "", "must be an origin without *: list each by its name"
+	}
 	if u.Scheme != "https" && u.Scheme != "http" {
 		return "", example
 	}
@@ -80,6 +83,15 @@ func splitListen(text string) (host string, ok bool) {
 	}
 	n, err := strconv.ParseUint(port, 10, 16)
 	return host, err == nil && strconv.FormatUint(n, 10) == port
+}
+
+// sameAddress says whether two addresses to listen on would take a port from each other. Port 0 is another each time.
+func sameAddress(a, b string) bool {
+	hostA, portA, errA := net.SplitHostPort(strings.ToLower(a))
+	hostB, portB, errB := net.SplitHostPort(strings.ToLower(b))
+	everywhere := func(host string) bool { return host == "" || host == "0.0.0.0" || host == "::" }
+	return errA == nil && errB == nil && portA == portB && portA != "0" &&
+		(hostA == hostB || everywhere(hostA) || everywhere(hostB))
 }
 
 // validPort is true of no port and of 1 to 65535.
