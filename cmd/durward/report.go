@@ -83,7 +83,7 @@ func (r report) table(out io.Writer, v runtime.Validation) {
 		return
 	}
 	t := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	defer t.Flush()
+	defer func() { _ = t.Flush() }() // as Fprint to a person
 	fmt.Fprintln(t, "VARIABLE\tFROM\tNAMED AT")
 	for _, ref := range v.References {
 		name, from := ref.Name, ref.From

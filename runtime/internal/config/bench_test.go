@@ -87,7 +87,7 @@ func phases() []struct {
 		{"references", func(l *benchLoad) {
 			l.openVariables()
 			l.resolve(l.policies, policiesMeaning())
-			for _, s := range l.build.routes {
+			for _, s := range l.routes {
 				l.resolve(s, routesMeaning())
 			}
 			l.resolve(l.gateway, gatewayMeaning())
@@ -95,7 +95,7 @@ func phases() []struct {
 		}},
 		{"schema", func(l *benchLoad) {
 			l.checkPolicies()
-			for _, s := range l.build.routes {
+			for _, s := range l.routes {
 				l.checkRoutes(s)
 			}
 		}},
