@@ -3,6 +3,7 @@ package runtime_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,9 +47,7 @@ func explainedWorld(t *testing.T, gateway map[string]any) (*world, runtime.Optio
 	var options runtime.Options
 	w := start(t, func(w *world) {
 		w.setup.gateway["publicRoutes"] = []string{"two", "two-get", "special", "files", "numbers", "slash"}
-		for name, value := range gateway {
-			w.setup.gateway[name] = value
-		}
+		maps.Copy(w.setup.gateway, gateway)
 		w.setup.policy("a").Secret = "canary-secret"
 		w.setup.inHost("key", setKey, map[string]any{"value": "Bearer $env(KEY)"})
 	}, func(o *runtime.Options) {
