@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -10,46 +9,11 @@ import (
 	"slices"
 	"strings"
 
-	"durward/runtime/internal/config"
 	"durward/schema/suggest"
 )
 
 // maxHints is how many paths are told that are not the one that was asked for.
 const maxHints = 3
-
-// scheme is what the listener for clients speaks.
-func (s settings) scheme() string {
-	if s.tls {
-		return "https"
-	}
-	return "http"
-}
-
-// connection is how a request's connection is encrypted where it arrives.
-func (s settings) connection() *tls.ConnectionState {
-	if s.tls {
-		return &tls.ConnectionState{}
-	}
-	return nil
-}
-
-// reachable is where a client on this machine finds the listener: HOST:PORT.
-func (s settings) reachable() string {
-	host, port, err := net.SplitHostPort(s.listen)
-	if err != nil {
-		return s.listen
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-	}
-	return net.JoinHostPort(host, port)
-}
-
-// isLoopbackListen tells of HOST:PORT whether this machine alone could reach it.
-func isLoopbackListen(listen string) bool {
-	host, _, err := net.SplitHostPort(listen)
-	return err == nil && config.IsLoopbackHost(host)
-}
 
 // aboutOrigin tells what is worth to know of the origin under which the gateway is called.
 func (e *explainer) aboutOrigin(f found) (hints []string) {
