@@ -67,7 +67,7 @@ func edits(executable string) []edit {
 			result: runtime.Unchanged},
 		{name: "touched", file: policiesFile, save: touch, silent: true, ask: operator, result: runtime.Unchanged},
 		{name: "bad JSON", file: policiesFile, text: swap(`"policies": [`, `"policies": [,`),
-			result: runtime.Refused, fault: ",\n\t\t{", pointer: ""},
+			result: runtime.Refused, fault: ",\n\t\t{", pointer: "/policies/0"},
 		{name: "bad JSON, mended", file: policiesFile, save: inPlace, result: runtime.Unchanged},
 		{name: "a route more that uses the policy", file: routesFile, text: put(`"/mcp/demo"`, second),
 			result: runtime.Applied, restarts: []string{clerk}, routes: "second demo guarded keeper edited steady"},
