@@ -233,9 +233,7 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		return
 	}
 	s.loaded = time.Unix(0, c.host.loaded.Load())
-	if pair := c.host.certificate.pair.Load(); pair != nil {
-		s.certificateEnds = pair.Leaf.NotAfter
-	}
+	s.certificateEnds = c.host.certificate.expiry()
 	s.remembered, s.rememberedBytes = c.host.decisions.Size()
 	for i, m := range c.measures {
 		m.values(&s, func(value float64, labels ...string) {

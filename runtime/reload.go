@@ -121,8 +121,8 @@ func (h *Host) reload(ctx context.Context) (r Reload) {
 	}
 	swapped := h.phase(&r, "swap")
 	current := next.Value
-	h.current.Swap(next)
 	h.follow(current)
+	h.current.Swap(next)
 	h.retire(old, current)
 	swapped()
 	r.Result, r.Number, r.Changes = Applied, current.number, changes

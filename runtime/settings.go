@@ -123,7 +123,7 @@ func (o Options) bounds(cfg *config.Config) bounds {
 	}
 }
 
-// follow has the rest of the host go by a generation that is put to use.
+// follow has the rest of the host go by a generation that is about to be put to use: whoever sees its number sees all of it.
 func (h *Host) follow(g *running) {
 	h.plugins.SetRestartWait(g.bounds.policyWait)
 	h.show(g.config)
@@ -133,7 +133,7 @@ func (h *Host) follow(g *running) {
 // show has new connections see the certificate of a configuration, if it has one.
 func (h *Host) show(cfg *config.Config) {
 	if t := cfg.Gateway.TLS; t != nil {
-		h.certificate.pair.Store(&t.Certificate)
+		h.certificate.show(&t.Certificate)
 	}
 }
 
