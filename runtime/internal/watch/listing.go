@@ -3,8 +3,6 @@ package watch
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -31,15 +29,13 @@ func Listed(names []string) Content {
 // isListing says whether a name is a Listing's.
 func isListing(name string) bool { return strings.Contains(name, marked) }
 
-// list is the content of a listing.
+// list is the content of a listing. A folder that is not there, or cannot be read, has no such files: whoever loads from it
+// finds none either, and would otherwise find the folder changed again and again.
 func list(name string) Content {
 	folder, endings, _ := strings.Cut(name, marked)
 	entries, err := os.ReadDir(folder)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Missing
-	case err != nil:
-		return Unreadable
+	if err != nil {
+		return Listed(nil)
 	}
 	var names []string
 	for _, entry := range entries {
