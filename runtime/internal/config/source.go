@@ -257,8 +257,12 @@ func (s *source) check(sc *schema.Schema, at string, value any) {
 		}
 	}
 	for _, p := range found {
-		if !p.AtKey && !s.isElsewhere(at+p.Pointer, p.Missing) {
-			s.problem(at+p.Pointer, "%s", p.Text)
+		if p.AtKey || s.isElsewhere(at+p.Pointer, p.Missing) {
+			continue
+		}
+		s.problem(at+p.Pointer, "%s", p.Text)
+		if at+p.Pointer == "" && p.Missing == "" { // no such document: nothing within has a meaning to be wrong
+			s.unknown[""] = true
 		}
 	}
 }
