@@ -224,8 +224,8 @@ func ours(faults []Fault) bool {
 	return false
 }
 
-// What a document may cost in memory, as the package comment has it: bytes for each of its own, and 4 KiB for each fault.
-const perByte, fixed = 24, 2 << 20
+// What a document may cost in memory, as the package comment has it: bytes for each of its own, and 8 KiB for each fault.
+const perByte, fixed = 24, 4 << 20
 
 // allocated answers how many bytes f allocates.
 func allocated(f func()) uint64 {
