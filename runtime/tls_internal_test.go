@@ -71,7 +71,7 @@ func TestTicketOfAHandshakeDuringTheChange(t *testing.T) {
 				}
 			}()
 			client := &tls.Config{
-				InsecureSkipVerify: true, ServerName: "localhost", MaxVersion: version, //nolint:gosec // it looks at the number
+				InsecureSkipVerify: true, ServerName: "localhost", MaxVersion: version, // it looks at the number
 				ClientSessionCache: tls.NewLRUClientSessionCache(1),
 			}
 			handshake := func() (serial int64, resumed bool) {

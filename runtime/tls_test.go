@@ -10,6 +10,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
@@ -125,7 +126,7 @@ func TestTLS(t *testing.T) {
 	})
 	t.Run("TLS 1.1", func(t *testing.T) {
 		_, err := tls.Dial("tcp", w.host.Addr().String(), &tls.Config{
-			InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, //nolint:gosec // it must be refused
+			InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: tls.VersionTLS11, // it must be refused
 		})
 		if err == nil {
 			t.Error("it was spoken")
@@ -215,10 +216,7 @@ func TestG2_SettingsThatStay(t *testing.T) {
 				"timeouts.idleSeconds cannot change while the gateway runs (120 -> 60): "},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			was := make(map[string]any)
-			for name, value := range w.setup.gateway {
-				was[name] = value
-			}
+			was := maps.Clone(w.setup.gateway)
 			r := w.reload(runtime.Refused, func(s *setup) { row.edit(s.gateway) })
 			if !strings.HasPrefix(r.Error, row.want) || strings.Contains(r.Error, "AAAA") {
 				t.Errorf("it was refused with %q", r.Error)

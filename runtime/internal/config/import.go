@@ -36,7 +36,7 @@ func (r *resolver) imported(v document.Value, text string, how treatment) (value
 	case rest != "":
 		fault = `an import is a whole value: "$import(./FILE)" with nothing before or behind it`
 	default:
-		value, fault = r.fromFile(v, name)
+		value, fault = r.fromFile(name)
 	}
 	if fault != "" {
 		r.s.failed[r.pointer()] = true
@@ -51,7 +51,7 @@ func isData(name string) bool {
 }
 
 // fromFile makes the value of a file, which is as if it were written in the place of the import.
-func (r *resolver) fromFile(v document.Value, written string) (value any, fault string) {
+func (r *resolver) fromFile(written string) (value any, fault string) {
 	if fault := nameFault(written); fault != "" {
 		return nil, fault
 	}

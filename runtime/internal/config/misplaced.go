@@ -26,8 +26,9 @@ func (s *source) stranger(pointer string) {
 // misplaced notes, of the unknown properties of the two objects around the value at a pointer, those that belong into the
 // value: an option beside "options", say.
 func (s *source) misplaced(sc *schema.Schema, at string) {
-	outer, inside := at, true
+	outer := at
 	for range 2 {
+		var inside bool
 		if outer, inside = parent(outer); !inside {
 			return
 		}

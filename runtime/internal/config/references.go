@@ -92,7 +92,7 @@ func (b *build) production() (why string) {
 	if listen == "" {
 		listen = text(b.gateway.value, "listen")
 	}
-	if host, ok := splitListen(listen); listen != "" && !(ok && IsLoopbackHost(host)) {
+	if host, ok := splitListen(listen); listen != "" && (!ok || !IsLoopbackHost(host)) {
 		return "the gateway listens on an address that is no loopback one"
 	}
 	return ""

@@ -2,7 +2,6 @@ package config
 
 import (
 	"cmp"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,9 +10,9 @@ import (
 )
 
 // danger tells of something at the pointer that is not safe in production, and of what makes it safe.
-func (b *build) danger(s *source, pointer, format string, args ...any) {
+func (b *build) danger(s *source, pointer, text string) {
 	file, within := s.locate(s.nearest(pointer))
-	b.keepDanger(file, fault{file.offset(within, false), within, fmt.Sprintf(format, args...), s, pointer})
+	b.keepDanger(file, fault{file.offset(within, false), within, text, s, pointer})
 }
 
 func (b *build) keepDanger(file *source, f fault) {
@@ -98,7 +97,7 @@ func (b *build) checkListeners(g Gateway) {
 // reachable says that others than this machine reach an address; "" is the default, which is a loopback one.
 func reachable(listen string) bool {
 	host, ok := splitListen(listen)
-	return listen != "" && !(ok && IsLoopbackHost(host))
+	return listen != "" && (!ok || !IsLoopbackHost(host))
 }
 
 // checkWritten looks for texts within a secret that are written out.

@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"io"
+	"maps"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -77,9 +78,7 @@ func TestPlaces(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			before, refused := asked.Load(), full.Load()
 			req := request(t, row.method, g.url, strings.NewReader(row.body))
-			for name, values := range row.header {
-				req.Header[name] = values
-			}
+			maps.Copy(req.Header, row.header)
 			res := do(t, g.client, req)
 			text := readAll(t, res)
 			if res.StatusCode != row.want || !strings.Contains(text, row.answer) {
