@@ -95,7 +95,7 @@ func (s starter) run(out io.Writer) error {
 
 // next says what to do with the files.
 func (s starter) next(out io.Writer) {
-	dotEnv := s.beside(".env")
+	dotEnv, strict := s.beside(".env"), ""
 	fmt.Fprintf(out, `
 At Clerk, give the OAuth application the redirect URI %s
 Then fill in the variables, look whether all is well, and start:
@@ -103,13 +103,18 @@ Then fill in the variables, look whether all is well, and start:
   cp %[2]s.example %[2]s; ${EDITOR:-vi} %[2]s
 `, s.view().RedirectURI, quotedForShell(dotEnv))
 	if !s.view().DotEnv {
-		fmt.Fprintf(out, "  set -a; . %s; set +a\n", quotedForShell(dotEnv))
+		sourced := dotEnv
+		if !strings.Contains(sourced, "/") { // which a shell would look for in PATH
+			sourced = "./" + sourced
+		}
+		fmt.Fprintf(out, "  set -a; . %s; set +a\n", quotedForShell(sourced))
+		strict = " --strict"
 	}
 	config := ""
 	if s.folder != defaultConfig {
 		config = " --config " + quotedForShell(s.folder)
 	}
-	fmt.Fprintf(out, "  durward validate%[1]s\n  durward serve%[1]s\n", config)
+	fmt.Fprintf(out, "  durward validate%[1]s%[2]s\n  durward serve%[1]s\n", config, strict)
 }
 
 // quotedForShell is a text as a shell takes it for one word.
