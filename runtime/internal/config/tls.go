@@ -1,12 +1,14 @@
 package config
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -205,14 +207,17 @@ func (b *build) noteCertificate(leaf *x509.Certificate, origins []string) {
 	}
 }
 
-// same tells whether two certificates are one.
+// same tells whether two certificates are one, and are shown with the same ones above them.
 func (t *TLS) same(other *TLS) bool {
-	return t == other || t != nil && other != nil && t.Certificate.Leaf.Equal(other.Certificate.Leaf) &&
-		t.CertFile == other.CertFile && t.KeyFile == other.KeyFile
+	return t == other || t != nil && other != nil && t.CertFile == other.CertFile && t.KeyFile == other.KeyFile &&
+		slices.EqualFunc(t.Certificate.Certificate, other.Certificate.Certificate, bytes.Equal)
 }
 
 // String is what tells a certificate from another, as an operator may look for it.
 func (t *TLS) String() string {
-	leaf := t.Certificate.Leaf
-	return fmt.Sprintf("serial %x, until %s", leaf.SerialNumber, leaf.NotAfter.UTC().Format(time.RFC3339))
+	leaf, above := t.Certificate.Leaf, ""
+	if n := len(t.Certificate.Certificate) - 1; n > 0 {
+		above = fmt.Sprintf(", with %d more", n)
+	}
+	return fmt.Sprintf("serial %x, until %s", leaf.SerialNumber, leaf.NotAfter.UTC().Format(time.RFC3339)) + above
 }

@@ -204,3 +204,22 @@ func TestCertificateChanges(t *testing.T) {
 		t.Errorf("a new certificate is told as %v", d.Gateway)
 	}
 }
+
+// A chain that was not whole is the usual reason to renew a file: the certificate itself stays.
+func TestCertificateChainChanges(t *testing.T) {
+	cert, key := pemOf(t, "a.example")
+	above, _ := pemOf(t, "ca.example")
+	load := func(cert []byte) *Config {
+		return loadWith(t, `{"tls": {"certFile": "/cert.pem", "keyFile": "/key.pem"}}`,
+			outsideFiles{"/cert.pem": {Data: cert}, "/key.pem": {Data: key}}, nil).Config
+	}
+	alone, chain := load(cert), load(slices.Concat(cert, above))
+	d := Compare(alone, chain)
+	want := `certificate: "serial ff, until 2026-03-02T12:00:00Z" -> "serial ff, until 2026-03-02T12:00:00Z, with 1 more"`
+	if len(d.Gateway) != 1 || d.Gateway[0].String() != want {
+		t.Errorf("a chain that has become whole is told as %v", d.Gateway)
+	}
+	if d := Compare(chain, load(slices.Concat(cert, above))); len(d.Gateway) != 0 {
+		t.Errorf("the same chain differs: %v", d.Gateway)
+	}
+}
