@@ -233,15 +233,19 @@ func TestSecrets(t *testing.T) {
 	}
 }
 
-// What stands where a secret would be one level deeper may be that secret.
+// What stands where a secret would be one level deeper may be that secret, and what has another form may hold it.
 func TestHidden(t *testing.T) {
 	const schema = `{"properties": {
+		"strict": {"type": "array", "items": {"type": "object", "properties": {"s": {"writeOnly": true}}}},
+		"either": {"type": ["array", "object"], "items": {"writeOnly": true}},
 		"list": {"items": {"properties": {"s": {"writeOnly": true}, "t": {}}}}, "object": {"properties": {"s": {"writeOnly": true}}},
 		"free": {"properties": {"t": {}}}}}`
 	for doc, want := range map[string]string{
 		`{"list": "x", "object": 5, "free": "x"}`:                         "/list /object",
 		`{"list": ["x", {"s": "x", "t": "x"}], "object": [], "free": []}`: "/list/0 /list/1/s",
 		`{"object": {"t": "x"}, "list": [[]]}`:                            "",
+		`{"strict": {"s": "x"}, "either": {"s": "x"}}`:                    "/strict",
+		`{"strict": [["x"], {"s": "x"}], "either": ["x"]}`:                "/either/0 /strict/0 /strict/1/s",
 	} {
 		if got := strings.Join(open(t, schema).Hidden(value(t, doc)), " "); got != want {
 			t.Errorf("%s: hidden are %q, want %q", doc, got, want)

@@ -24,23 +24,32 @@ func (s *Schema) Secrets(value any) []string {
 	return slices.Compact(found)
 }
 
-// Hidden is Secrets, and with them each text or number that stands in the place of an object or array in which there may be
-// a secret: it may be that secret, one level too high.
+// Hidden is Secrets, and with them whatever stands in the place of an object or array in which there may be a secret: a text
+// may be that secret, one level too high, and what has another form may hold it where the schema does not look.
 func (s *Schema) Hidden(value any) []string {
 	found := s.Secrets(value)
 	w := walk{visit: func(schema map[string]any, at string, value any) bool {
+		form := ""
 		switch value.(type) {
-		case map[string]any, []any:
-		default:
-			if marks(schema) {
-				found = append(found, at)
-			}
+		case map[string]any:
+			form = "object"
+		case []any:
+			form = "array"
+		}
+		if (form == "" || otherForm(schema["type"], form)) && marks(schema) {
+			found = append(found, at)
 		}
 		return schema["writeOnly"] != true
 	}}
 	w.walk(s.root, "", value)
 	slices.Sort(found)
 	return slices.Compact(found)
+}
+
+// otherForm says whether a schema's type is none that an object, or an array, has.
+func otherForm(types any, form string) bool {
+	list, several := types.([]any)
+	return types != nil && types != form && !(several && slices.Contains(list, any(form)))
 }
 
 // marks says whether anything within a schema, as it is written, is a secret.

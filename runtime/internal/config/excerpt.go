@@ -29,10 +29,11 @@ const (
 // span is a part of a file, from an offset up to another one.
 type span struct{ from, to int }
 
-// hide has the value at a pointer not be shown, wherever it is written.
+// hide has the value at a pointer not be shown, wherever it is written. Where something else than an object stands on the
+// way to it, that is not shown: it may hold the value in another form.
 func (s *source) hide(pointer string) {
 	file, within := s.locate(pointer)
-	if v, exact := file.doc.Find(within); exact {
+	if v, exact := file.doc.Find(within); exact || file.doc != nil && v.Kind() != document.Object {
 		file.hidden = append(file.hidden, span{v.Start(), v.End()})
 	}
 	for at, file := range s.imported {
@@ -52,6 +53,9 @@ func (b *build) hideSecrets(drafts []*policyDraft) {
 	}
 	for _, pointer := range b.schemas.Gateway.Hidden(b.gateway.value) {
 		b.gateway.hide(pointer)
+	}
+	if _, ok := get(b.policies.value, "policies").([]any); !ok {
+		b.policies.hide("/policies")
 	}
 	for _, d := range drafts {
 		if d.kind == nil || d.options == nil {

@@ -73,6 +73,40 @@ func TestExcerpt(t *testing.T) {
 	}
 }
 
+// What has not the form by which it would be known for a secret is not shown.
+func TestExcerptOfOtherForms(t *testing.T) {
+	for file, documents := range map[string][]string{
+		PoliciesFile: {
+			`[{"handler": {"options": {"clientSecret": "canary"}}}]`,
+			`"canary"`,
+			`{"policies": {"handler": {"options": {"clientSecret": "canary"}}}}`,
+			`{"policies": "canary"}`,
+			`{"policies": [[{"handler": {"options": {"clientSecret": "canary"}}}]]}`,
+			`{"policies": ["canary"]}`,
+			`{"policies": [{"policyType": "login-inbound", "handler": [{"options": {"clientSecret": "canary"}}]}]}`,
+			`{"policies": [{"policyType": "login-inbound", "handler": "canary"}]}`,
+			`{"policies": [{"handler": [{"options": {"clientSecret": "canary"}}]}]}`,
+			`{"policies": [{"policyType": "login-inbound", "handler": {"options": {"keys": {"secret": "canary"}}}}]}`,
+			`{"policies": [{"policyType": "login-inbound", "handler": {"options": {"keys": [["canary"]]}}}]}`,
+		},
+		GatewayFile: {`[{"adminToken": "canary"}]`, `{"store": ["canary"]}`, `{"store": [{"key": "canary"}]}`, `"canary"`},
+	} {
+		for _, document := range documents {
+			folder := validFolder(t)
+			folder[file] = &fstest.MapFile{Data: []byte(document)}
+			problems := load(t, folder, baseEnv()).Problems
+			if len(problems) == 0 {
+				t.Errorf("%s: no problem", document)
+			}
+			for _, p := range problems {
+				if strings.Contains(p.Excerpt.Line, canary) {
+					t.Errorf("G10: %s", p.Excerpt.Line)
+				}
+			}
+		}
+	}
+}
+
 // A comment is not shown, whatever is in it.
 func TestExcerptOfComments(t *testing.T) {
 	folder := validFolder(t)
