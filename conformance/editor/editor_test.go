@@ -140,7 +140,7 @@ func TestEditorFlags(t *testing.T) {
 		{"a comment in .json", "policies.json", "// ours\n" + policies(`{`+sound+`}`), "// ours", "Comments are not permitted in JSON."},
 		{"a misspelt member of a CORS policy", "policies.json", cors(`"allowedOrigins": "*", "maxAeg": 5`), `"maxAeg"`, "Property maxAeg is not allowed."},
 		{"$env in place of a CORS policy's number", "policies.json", cors(`"allowedOrigins": "*", "maxAge": "$env(AGE)"`), `"$env(AGE)"`, `Incorrect type. Expected "integer".`},
-		{"what OpenAPI does not have", "routes.oas.json", strings.Replace(route(`{"rewritePattern": "x"}`), `"operationId": "a"`, `"operationId": "a", "sumary": "A"`, 1), `"sumary"`, "Property sumary is not allowed."},
+		{"what OpenAPI does not have", "routes.oas.json", strings.Replace(route(`{"rewritePattern": "x"}`), `"operationId": "a"`, `"operationId": "a", "sumrnary": "A"`, 1), `"sumrnary"`, "Property sumrnary is not allowed."},
 		{"a handler's option", "routes.oas.json", route(`{"rewritePattern": "${env.A}", "forwardSerch": true}`), `"forwardSerch"`, "Property forwardSerch is not allowed."},
 		{"a setting", "gateway.json", `{"$schema": "./gateway.schema.json", "listn": "127.0.0.1:0"}`, `"listn"`, "Property listn is not allowed."},
 		{"a token that is too short", "gateway.json", `{"$schema": "./gateway.schema.json", "adminToken": "short"}`, `"short"`, "String is shorter than the minimum length of 16."},
