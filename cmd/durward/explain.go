@@ -19,7 +19,7 @@ func newExplainCommand() *cobra.Command {
 		Long: `Tell what the gateway would do with a request, by the configuration in --config:
 which route takes it, which policies it must pass in which order and with which
 options, and which MCP server it comes to; or why nothing does, and what is near.
-Nothing is started and nobody is asked.
+Nothing is started and nobody is asked. The variables that it names must be set.
 
 URL is what a client would call, or a path alone. No secret is printed, and of what
 comes from a variable only its name.
