@@ -17,6 +17,9 @@ const (
 	providers = "./plugins/"
 	// maxImports is how many files may import each other in a row.
 	maxImports = 16
+	// maxImported is how many bytes all files that are imported may have: a file has a name for each way that links in the
+	// folder make to it.
+	maxImported = 16 << 20
 )
 
 // imported makes the value that a text imports. It is not done with a text that is a module's name, or that reference.Expand
@@ -134,18 +137,26 @@ func circle(chain []*source, name string) string {
 	return names.String() + name
 }
 
-// importFile opens a file that is imported, once in a load.
+// importFile opens a file that is imported, once in a load. Once there is too much of them it opens no more.
 func (b *build) importFile(name string) *source {
+	size := 0
 	for _, s := range b.importedFiles {
 		if s.name == name {
 			return s
 		}
+		size += len(s.data)
 	}
 	folder := b.options.Imports
 	if folder == nil {
 		folder = b.options.FS
 	}
-	s := opener{folder, b.options.Name}.open(name, maxBytes, nil)
+	o := opener{folder, b.options.Name}
+	if size > maxImported {
+		s := o.source(name) // which nobody watches: the files that are too much are
+		s.unreadable = "the imported files hold more than 16 MiB together"
+		return s
+	}
+	s := o.open(name, maxBytes, nil)
 	b.importedFiles = append(b.importedFiles, s)
 	return s
 }

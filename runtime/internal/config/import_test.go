@@ -241,6 +241,23 @@ func TestImportsAreBounded(t *testing.T) {
 	}
 }
 
+// Links within the folder give a file as many names as one likes.
+func TestImportedBytesAreBounded(t *testing.T) {
+	var names []string
+	files := map[string]string{}
+	for i := range 7 {
+		name := fmt.Sprintf("f%d.json", i)
+		names = append(names, `"$import(./`+name+`)"`)
+		files[name] = `"` + strings.Repeat("x", 3<<20) + `"`
+	}
+	got := problemsOf(load(t, importing(t, `"clientSecret": "s", "extra": [`+strings.Join(names, ", ")+`]`, files), baseEnv()))
+	const want = "config/policies.json:13:175: /policies/0/handler/options/extra/6: f6.json cannot be read: " +
+		"the imported files hold more than 16 MiB together"
+	if diff := cmp.Diff([]string{want}, got); diff != "" {
+		t.Errorf("problems (-want +got):\n%s", diff)
+	}
+}
+
 // A folder that is held (os.Root) lets no link lead out of it, and main files may still lie anywhere.
 func TestImportStaysInTheFolder(t *testing.T) {
 	top := t.TempDir()
