@@ -59,7 +59,7 @@ type Document struct {
 	nodes  int // how many there are
 	// indexes are the names within objects that have many: nodes, sorted as compareNames has it.
 	indexes map[uint32][]uint32
-	dropped []uint32 // the names that do not count
+	dropped []uint32 // the names that do not count, in their order; none that lies within the value of another
 }
 
 // node is a value or a name. What lies within an object or an array follows it.
@@ -145,12 +145,8 @@ func (d *Document) Token(offset int) (Token, bool) {
 
 // isDropped says whether a node is a name that does not count, or lies within its value.
 func (d *Document) isDropped(at uint32) bool {
-	for _, i := range d.dropped {
-		if i <= at && at < d.node(i+1).next {
-			return true
-		}
-	}
-	return false
+	i, exact := slices.BinarySearch(d.dropped, at)
+	return exact || i > 0 && at < d.node(d.dropped[i-1]+1).next
 }
 
 // step goes one name down.

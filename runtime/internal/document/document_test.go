@@ -277,3 +277,26 @@ func TestMemory(t *testing.T) {
 		}
 	}
 }
+
+// What lies within a name that does not count does not count either, and its neighbours do.
+func TestDropped(t *testing.T) {
+	const text = `{"z": 1, "a": 2, "Z": {"b": 3, "b": 4, "c": 5}, "d": 6, "a": 7, "e": {"f": 8, "F": 9}}`
+	dropped := map[string]bool{`"Z"`: true, `"b"`: true, `"c"`: true, "3": true, "4": true, "5": true, "7": true, `"F"`: true, "9": true}
+	doc, _ := parse("a.json", text)
+	for at := range text {
+		token, ok := doc.Token(at)
+		if written := text[at:max(at, token.End)]; ok && (token.Name || token.Kind == Number) && token.Dropped != dropped[written] && written != `"a"` {
+			t.Errorf("%s at %d: dropped is %v", written, at, token.Dropped)
+		}
+	}
+}
+
+// Whether something counts is not looked for among all that does not: there may be a million.
+func TestManyDropped(t *testing.T) {
+	const many = 200_000
+	data := []byte(`{"n":[` + strings.Repeat("1,", many) + `1]` + strings.Repeat(`,"a":1`, many) + "}")
+	doc, _ := Parse(data, Options{Name: "a.json", MaxBytes: len(data)})
+	for at := range data {
+		doc.Token(at)
+	}
+}

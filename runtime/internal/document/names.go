@@ -85,6 +85,19 @@ func (p *parser) drop(n namedNode, format string, other namedNode) {
 	p.frame().name = 0
 }
 
+// sortDropped puts the names that do not count in order, without those that lie within the value of another.
+func (d *Document) sortDropped() {
+	slices.Sort(d.dropped)
+	end := uint32(0)
+	d.dropped = slices.DeleteFunc(d.dropped, func(i uint32) bool {
+		if i < end {
+			return true
+		}
+		end = d.node(i + 1).next
+		return false
+	})
+}
+
 // compareNames orders names so that those which differ only in case stand beside each other.
 func compareNames(a, b []byte) int { return cmp.Or(compareFolded(a, b), bytes.Compare(a, b)) }
 

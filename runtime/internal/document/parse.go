@@ -43,6 +43,7 @@ func Parse(data []byte, o Options) (*Document, []Fault) {
 		return nil, p.faults
 	}
 	p.doc.nodes = int(p.nodes)
+	p.doc.sortDropped()
 	return p.doc, p.faults
 }
 
