@@ -294,16 +294,15 @@ func (p *Pattern) Covers(other *Pattern) bool {
 	case p.tail:
 		return strings.HasPrefix(other.prefix, p.prefix)
 	}
-	return len(p.segments) > 0 && len(p.segments) == len(other.segments) &&
-		!slices.ContainsFunc(pairs(p.segments, other.segments), func(pair [2]segment) bool { return !pair[0].covers(pair[1]) })
-}
-
-func pairs(a, b []segment) [][2]segment {
-	both := make([][2]segment, len(a))
-	for i := range a {
-		both[i] = [2]segment{a[i], b[i]}
+	if len(p.segments) == 0 || len(p.segments) != len(other.segments) {
+		return false
 	}
-	return both
+	for i, s := range p.segments {
+		if !s.covers(other.segments[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func (s segment) covers(other segment) bool {

@@ -174,3 +174,12 @@ func FuzzPattern(f *testing.F) {
 		}
 	})
 }
+
+// A load compares each pattern with each: that must cost no memory.
+func TestCoversAllocatesNothing(t *testing.T) {
+	a, _ := Parse(OpenAPI, "/a/{n}/b")
+	b, _ := Parse(OpenAPI, "/a/{n}/c")
+	if n := testing.AllocsPerRun(10, func() { a.Covers(b) }); n > 0 {
+		t.Errorf("it makes %v allocations", n)
+	}
+}
