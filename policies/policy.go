@@ -85,10 +85,13 @@ type Report struct {
 	Files []string
 }
 
-// Problem is a fault in a policy's options. Text never quotes an option's value: values may come from secrets.
+// Problem is a fault in a policy's options, or in a route for which the policy decides. Text never quotes an option's value: values may come from secrets.
 type Problem struct {
 	// Pointer is a JSON pointer (RFC 6901) relative to the options, "" for the options as a whole.
 	Pointer string
+	// Route is the ID of the route that must be mended, or empty. It is told of that route's path then, if the route is one
+	// of the input's, and Pointer leads nowhere.
+	Route string
 	// Text says what is wrong and what would be right.
 	Text string
 }

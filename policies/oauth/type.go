@@ -38,6 +38,9 @@ type policyType struct {
 // Validate says so.
 func (t policyType) Describe() policies.Description { return t.description }
 
+// rootFault is told of a route at the root.
+const rootFault = "is the root: behind sign-in a route needs a path of its own, such as /mcp/name"
+
 // Validate implements policies.Type.
 func (t policyType) Validate(input policies.Input) policies.Report {
 	report := policies.Report{Authenticates: true, Vary: map[string]policies.Vary{}}
@@ -75,7 +78,7 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 	for _, r := range input.Routes {
 		if r.Path == "/" || r.Path == "" {
 			// Q3: clients disagree on how an origin's root is written as a resource.
-			problem("route %q is at the root: behind sign-in a route needs a path of its own, such as /mcp/name", r.ID)
+			report.Problems = append(report.Problems, policies.Problem{Route: r.ID, Text: rootFault})
 		}
 		report.Vary[r.ID] = policies.Vary{Headers: []string{"Authorization"}, Origin: true}
 	}

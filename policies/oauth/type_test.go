@@ -120,13 +120,13 @@ func TestReport(t *testing.T) {
 func TestValidateProblems(t *testing.T) {
 	good := func() policies.Input { return inputOf(`{"clientId":"c"}`, "/mcp/demo") }
 	tests := map[string]struct {
-		change  func(*policies.Input)
-		pointer string
-		text    string
+		change func(*policies.Input)
+		at     string // the pointer, or the route
+		text   string
 	}{
 		"provider's own":  {func(i *policies.Input) { i.Options = json.RawMessage(`{"clientId":"bad"}`) }, "/clientId", "bad"},
 		"not an object":   {func(i *policies.Input) { i.Options = json.RawMessage(`null`) }, "", "object"},
-		"route at root":   {func(i *policies.Input) { i.Routes[0].Path = "/" }, "", "root"},
+		"route at root":   {func(i *policies.Input) { i.Routes[0].Path = "/" }, "r-mcp-demo", "root"},
 		"plain http":      {func(i *policies.Input) { i.Origins = []string{"http://mcp.example.com"} }, "", "https"},
 		"name of no use":  {func(i *policies.Input) { i.Name = "a b;c" }, "", "cookie"},
 		"type of options": {func(i *policies.Input) { i.Options = json.RawMessage(`{"gateway":1}`) }, "", "schema"},
@@ -136,7 +136,7 @@ func TestValidateProblems(t *testing.T) {
 			input := good()
 			test.change(&input)
 			problems := oauth.Policy(policytest.NewProvider()).Validate(input).Problems
-			if len(problems) != 1 || problems[0].Pointer != test.pointer || !strings.Contains(problems[0].Text, test.text) {
+			if len(problems) != 1 || problems[0].Pointer+problems[0].Route != test.at || !strings.Contains(problems[0].Text, test.text) {
 				t.Errorf("problems %+v", problems)
 			}
 		})

@@ -82,7 +82,7 @@ func EncodeReport(r policies.Report) *Report {
 }
 
 func encodeProblem(p policies.Problem) *Problem {
-	return &Problem{Pointer: text(p.Pointer), Text: text(p.Text)}
+	return &Problem{Pointer: text(p.Pointer), Text: text(p.Text), Route: text(p.Route)}
 }
 
 // DecodeReport reads a report. Texts are bounded, pointers are "" or begin with a slash, paths are absolute and literal,
@@ -132,13 +132,13 @@ func DecodeReport(m *Report) (policies.Report, error) {
 func decodeProblems(list []*Problem) ([]policies.Problem, error) {
 	var out []policies.Problem
 	for _, p := range list {
-		if err := checkTexts(p.GetPointer(), p.GetText()); err != nil {
+		if err := checkTexts(p.GetPointer(), p.GetText(), p.GetRoute()); err != nil {
 			return nil, fmt.Errorf("problem: %w", err)
 		}
 		if !isPointer(p.GetPointer()) {
 			return nil, errors.New("a problem's pointer is not a JSON pointer")
 		}
-		out = append(out, policies.Problem{Pointer: p.GetPointer(), Text: p.GetText()})
+		out = append(out, policies.Problem{Pointer: p.GetPointer(), Text: p.GetText(), Route: p.GetRoute()})
 	}
 	return out, nil
 }

@@ -59,7 +59,7 @@ func TestInputThereAndBack(t *testing.T) {
 
 func TestReportThereAndBack(t *testing.T) {
 	want := policies.Report{
-		Problems:      []policies.Problem{{Pointer: "/scope", Text: "must contain openid"}, {Text: "whole"}},
+		Problems:      []policies.Problem{{Pointer: "/scope", Text: "must contain openid"}, {Text: "whole"}, {Route: "demo", Text: "is the root"}},
 		Notes:         []policies.Problem{{Pointer: "", Text: "note"}},
 		Paths:         []policies.Path{{Path: "/oauth/token", Option: "/at"}, {Path: "/grants", Admin: true}},
 		Authenticates: true,
@@ -193,6 +193,7 @@ func TestMalformedReportsAndInputs(t *testing.T) {
 		"bad option":        {Paths: []*Path{{Path: "/a", Option: "at"}}},
 		"endless option":    {Paths: []*Path{{Path: "/a", Option: "/" + strings.Repeat("a", MaxText)}}},
 		"bad pointer":       {Problems: []*Problem{{Pointer: "scope"}}},
+		"endless route":     {Problems: []*Problem{{Route: strings.Repeat("a", MaxText+1)}}},
 		"endless text":      {Notes: []*Problem{{Text: strings.Repeat("a", MaxText+1)}}},
 		"relative file":     {Files: []string{"ca.pem"}},
 		"endless fact":      {Facts: []*Fact{{Value: strings.Repeat("a", MaxText+1)}}},

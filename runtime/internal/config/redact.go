@@ -44,7 +44,7 @@ func redacted(report policies.Report, all, secrets *strings.Replacer) policies.R
 func redactedProblems(list []policies.Problem, r *strings.Replacer) []policies.Problem {
 	list = slices.Clone(list)
 	for i, p := range list {
-		list[i] = policies.Problem{Pointer: p.Pointer, Text: r.Replace(p.Text)}
+		list[i].Text = r.Replace(p.Text)
 	}
 	return list
 }

@@ -258,6 +258,16 @@ func validateLogin(in policies.Input) policies.Report {
 	if scope := text(options, "scope"); scope == "openid" {
 		report.Notes = append(report.Notes, policies.Problem{Pointer: "/scope", Text: "without email nobody is named"})
 	}
+	for _, r := range in.Routes {
+		switch r.Path {
+		case "/odd":
+			report.Problems = append(report.Problems, policies.Problem{Route: r.ID, Pointer: "/scope", Text: "is odd, as is " + text(options, "clientId")})
+		case "/even":
+			report.Notes = append(report.Notes, policies.Problem{Route: r.ID, Text: "is even"})
+		case "/lost":
+			report.Problems = append(report.Problems, policies.Problem{Route: "lost", Pointer: "/scope", Text: "is of no route"})
+		}
+	}
 	if slices.Contains(in.Origins, "https://wrong.example") {
 		report.Problems = append(report.Problems, policies.Problem{Text: "cannot serve wrong.example"})
 	}

@@ -32,22 +32,22 @@ func (b *build) validate(drafts []*policyDraft, routes []*routeDraft, origins []
 
 // soundRoutes are the routes by the policies that requests on them must pass, in their order, without those that have
 // problems.
-func soundRoutes(routes []*routeDraft) map[string][]policies.Route {
-	using := make(map[string][]policies.Route)
+func soundRoutes(routes []*routeDraft) map[string][]*routeDraft {
+	using := make(map[string][]*routeDraft)
 	for _, r := range routes {
 		if !r.source.sound(r.at) {
 			continue
 		}
 		for i, name := range r.Inbound {
 			if !slices.Contains(r.Inbound[:i], name) {
-				using[name] = append(using[name], policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
+				using[name] = append(using[name], r)
 			}
 		}
 	}
 	return using
 }
 
-func (b *build) validateOne(d *policyDraft, routes []policies.Route, origins []string) {
+func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []string) {
 	options, err := canonical(d.options)
 	if err != nil {
 		b.policies.problem(d.optionsAt(), "cannot be passed on")
@@ -59,7 +59,10 @@ func (b *build) validateOne(d *policyDraft, routes []policies.Route, origins []s
 		b.compile(d)
 		return
 	}
-	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins, Routes: routes}
+	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins}
+	for _, r := range routes {
+		d.Input.Routes = append(d.Input.Routes, policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
+	}
 	d.Redact = d.secretValues().replacer().Replace
 	if d.kind.Validate != nil {
 		d.Report = redacted(d.kind.Validate(copied(d.Input)), b.all, b.secrets)
@@ -70,12 +73,29 @@ func (b *build) validateOne(d *policyDraft, routes []policies.Route, origins []s
 		return
 	}
 	for _, p := range d.Report.Problems {
-		b.policies.problem(d.within(p.Pointer), "%s", p.Text)
+		if r := routeOf(p, routes); r != nil {
+			r.source.nameProblem(r.pathAt, "%s", p.Text)
+		} else {
+			b.policies.problem(d.within(p.Pointer), "%s", p.Text)
+		}
 	}
 	d.Report.Problems = nil
 	for _, p := range d.Report.Notes {
-		b.policies.note(d.within(p.Pointer), "%s", p.Text)
+		if r := routeOf(p, routes); r != nil {
+			r.source.nameNote(r.pathAt, "%s", p.Text)
+		} else {
+			b.policies.note(d.within(p.Pointer), "%s", p.Text)
+		}
 	}
+}
+
+// routeOf is the route that must be mended, of those that a policy was told of, or nil.
+func routeOf(p policies.Problem, routes []*routeDraft) *routeDraft {
+	i := slices.IndexFunc(routes, func(r *routeDraft) bool { return p.Route != "" && p.Route == r.ID })
+	if i < 0 {
+		return nil
+	}
+	return routes[i]
 }
 
 // compile makes a policy that runs inside the host.
