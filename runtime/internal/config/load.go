@@ -119,8 +119,15 @@ func (b *build) open() {
 	}
 	b.policies = choose(PoliciesFile, maxBytes, nil)
 	b.listed = routesFiles(b.options.FS)
+	size := 0
 	for _, name := range inOrder(b.listed) {
-		b.routes = append(b.routes, choose(name, maxRoutesBytes, freeNames))
+		s := choose(name, maxRoutesBytes, freeNames)
+		b.routes = append(b.routes, s)
+		if size += len(s.data); size > maxAllRoutesBytes {
+			s.problemAt(0, "", "with the files before it there are more than 64 MiB of routes")
+			s.doc = nil
+			break
+		}
 	}
 	b.gateway = choose(GatewayFile, maxBytes, nil)
 	for _, s := range append([]*source{b.policies}, b.routes...) {

@@ -20,6 +20,8 @@ import (
 const (
 	maxBytes       = 4 << 20
 	maxRoutesBytes = 16 << 20
+	// maxAllRoutesBytes is how much all files with routes may hold together: links give one file many names.
+	maxAllRoutesBytes = 64 << 20
 )
 
 // opener opens the files of a folder.
