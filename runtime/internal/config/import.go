@@ -20,6 +20,9 @@ const (
 	// maxImported is how many bytes all files that are imported may have: a file has a name for each way that links in the
 	// folder make to it.
 	maxImported = 16 << 20
+	// maxAgain is how many bytes the files may have together that were imported before: an import is short, and what it
+	// makes of a file may be long.
+	maxAgain = 1 << 20
 )
 
 // imported makes the value that a text imports. It is not done with a text that is a module's name, or that reference.Expand
@@ -81,6 +84,12 @@ func (r *resolver) fromFile(written string) (value any, fault string) {
 	case file.unreadable != "":
 		return nil, fmt.Sprintf("%s cannot be read: %s", name, file.unreadable)
 	}
+	if file.used {
+		if r.again += len(file.data); r.again > maxAgain {
+			return nil, "files that are imported more than once hold more than 1 MiB together, each further time counted"
+		}
+	}
+	file.used = true
 	pointer := r.pointer()
 	if r.s.imported == nil {
 		r.s.imported = make(map[string]*source)

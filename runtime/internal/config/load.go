@@ -90,6 +90,7 @@ type build struct {
 	*Loader
 	// main are the files that are read, or looked for, for their own sake; importedFiles the others of the folder.
 	main, importedFiles []*source
+	again               int      // how many bytes were imported that had been before
 	listed              []string // the files with routes that the folder has
 	policies, gateway   *source
 	// routes are the files with routes, in the order in which these are tried.

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -22,7 +23,10 @@ type named struct {
 func (b *build) references() []Reference {
 	places := make(map[string][]Place)
 	for _, s := range b.sources() {
-		slices.SortStableFunc(s.named, func(a, b named) int { return a.offset - b.offset })
+		slices.SortFunc(s.named, func(a, b named) int {
+			return cmp.Or(cmp.Compare(a.offset, b.offset), strings.Compare(a.name, b.name))
+		})
+		s.named = slices.Compact(s.named) // a file may be imported twice
 		for _, n := range s.named {
 			at := s.placed(fault{offset: n.offset, pointer: n.pointer})
 			places[n.name] = append(places[n.name], Place{at.File, at.Line, at.Column, at.Pointer})

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 
@@ -181,12 +180,9 @@ func (r *resolver) expand(v document.Value, text string, how treatment) string {
 	return out
 }
 
-// name notes where a variable is named. A file may be imported twice, and its variables are named once.
+// name notes where a variable is named: each time that the file is imported.
 func (r *resolver) name(variable, pointer string, offset int) {
-	n := named{variable, pointer[len(r.base):], offset}
-	if len(r.chain) == 1 || !slices.Contains(r.file.named, n) {
-		r.file.named = append(r.file.named, n)
-	}
+	r.file.named = append(r.file.named, named{variable, pointer[len(r.base):], offset})
 }
 
 // plain is how many bytes of a text are written in the file without escapes.

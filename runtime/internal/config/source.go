@@ -25,6 +25,7 @@ type source struct {
 	value any                // doc as encoding/json gives it, references resolved; without what nobody reads
 
 	missing, tooLarge bool
+	used              bool // it has been imported
 	// unreadable says why the file could not be read, or is "".
 	unreadable string
 	// imported are the files that values come from, by the pointers of the values.
