@@ -139,6 +139,9 @@ func (v *Variables) Lookup(name string) Variable {
 }
 
 func (v *Variables) find(name string) Variable {
+	if found, ok := v.ofFile(name); ok {
+		return found
+	}
 	if found, ok := v.among(name, "", FromEnvironment, v.options.LookupEnv); ok {
 		return found
 	}
@@ -153,10 +156,46 @@ func (v *Variables) find(name string) Variable {
 	if shown := unset.Shown(); shown != "" {
 		unset.Fault = "environment variable " + shown + " is not set"
 	}
-	if _, ok := v.aside.find(name); ok {
-		unset.Fault += "; .env has it, and counts in development only"
+	if has := v.asideHas(unset); has != "" {
+		unset.Fault += "; .env has " + has + ", but counts only while listen and every publicUrl are loopback addresses"
 	}
 	return unset
+}
+
+// asideHas is what a .env that does not count has of a variable that is not set, or "".
+func (v *Variables) asideHas(unset Variable) string {
+	if _, ok := v.aside.find(unset.Name); ok {
+		return "it"
+	}
+	switch _, ok := v.aside.find(unset.Name + FileSuffix); {
+	case !ok:
+		return ""
+	case unset.Shown() == "":
+		return "the name of its file"
+	}
+	return unset.Name + FileSuffix
+}
+
+// ofFile answers what to say of a name that ends in _FILE: its value would be the path, taken for the secret. Who has a
+// variable that merely ends so, and means no file, is asked to rename it, since nobody could tell the two apart.
+func (v *Variables) ofFile(name string) (Variable, bool) {
+	held, ok := strings.CutSuffix(name, FileSuffix)
+	if !ok || held == "" {
+		return Variable{}, false
+	}
+	found := Variable{Name: name, From: NotSet}
+	if _, set := v.options.LookupEnv(name); set {
+		found.From = FromEnvironment
+	} else if _, set := v.dotEnv.find(name); set {
+		found.From = FromDotEnv
+	}
+	if found.Shown() == "" {
+		found.Fault = "this name ends in _FILE, and such a variable names a file: write the name without _FILE"
+	} else {
+		found.Fault = "write $env(" + held + "): " + name + " names the file that holds it; " +
+			"a variable that holds anything else needs another name"
+	}
+	return found, true
 }
 
 // broken answers the line of .env that would say what a name stands for, and has a fault.

@@ -105,12 +105,59 @@ func TestLookup(t *testing.T) {
 	}
 }
 
-// Of a name that is not set it is told that a .env has it which does not count.
+// A name that ends in _FILE would stand for the path, which is then taken for the secret. What it names is not read.
+func TestLookupOfFileName(t *testing.T) {
+	const remedy = "NAME_FILE names the file that holds it; a variable that holds anything else needs another name"
+	const hidden = "this name ends in _FILE, and such a variable names a file: write the name without _FILE"
+	for _, tt := range []struct {
+		what, name string
+		env, files map[string]string
+		want       Variable
+	}{
+		{"the environment", "NAME_FILE", map[string]string{"NAME_FILE": "/canary"}, nil,
+			Variable{From: FromEnvironment, Fault: "write $env(NAME): " + remedy}},
+		{"also where the other is set", "NAME_FILE", map[string]string{"NAME_FILE": "/canary", "NAME": "canary"}, nil,
+			Variable{From: FromEnvironment, Fault: "write $env(NAME): " + remedy}},
+		{".env", "NAME_FILE", nil, map[string]string{"/.env": "NAME_FILE=/canary"},
+			Variable{From: FromDotEnv, Fault: "write $env(NAME): " + remedy}},
+		{"nowhere", "NAME_FILE", nil, nil, Variable{From: NotSet, Fault: "write $env(NAME): " + remedy}},
+		{"in small letters", "name_FILE", map[string]string{"name_FILE": "/canary"}, nil,
+			Variable{From: FromEnvironment, Fault: "write $env(name): " + strings.ReplaceAll(remedy, "NAME", "name")}},
+		{"what may be a secret", "sk_live_FILE", nil, nil, Variable{From: NotSet, Fault: hidden}},
+		{"nothing before it", "_FILE", map[string]string{"_FILE": "text"}, nil, Variable{Value: "text", From: FromEnvironment}},
+		{"another ending", "NAME_FILES", map[string]string{"NAME_FILES": "text"}, nil, Variable{Value: "text", From: FromEnvironment}},
+	} {
+		t.Run(tt.what, func(t *testing.T) {
+			v, d := variables(tt.env, tt.files)
+			tt.want.Name = tt.name
+			if diff := cmp.Diff(tt.want, v.Lookup(tt.name)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+			if d.reads["/canary"] > 0 {
+				t.Error("the file was read")
+			}
+		})
+	}
+}
+
+// Of a name that is not set it is told that a .env has it which does not count, and why that does not.
 func TestAside(t *testing.T) {
-	v := New(Options{LookupEnv: func(string) (string, bool) { return "", false }, Aside: []byte("NAME=canary\n")})
-	const want = "environment variable NAME is not set; .env has it, and counts in development only"
-	if got := v.Lookup("NAME"); got.Fault != want || got.Value != "" || len(v.Files()) != 0 {
-		t.Errorf("%+v, files %v, want the fault %q", got, v.Files(), want)
+	const counts = ", but counts only while listen and every publicUrl are loopback addresses"
+	for _, tt := range []struct{ aside, want string }{
+		{"NAME=canary\n", "; .env has it" + counts},
+		{"NAME_FILE=/canary\n", "; .env has NAME_FILE" + counts},
+		{"NAME=canary\nNAME_FILE=/canary\n", "; .env has it" + counts},
+		{"OTHER=canary\n", ""},
+	} {
+		v := New(Options{LookupEnv: func(string) (string, bool) { return "", false }, Aside: []byte(tt.aside)})
+		want := "environment variable NAME is not set" + tt.want
+		if got := v.Lookup("NAME"); got.Fault != want || got.Value != "" || len(v.Files()) != 0 {
+			t.Errorf("%q: %+v, files %v, want the fault %q", tt.aside, got, v.Files(), want)
+		}
+	}
+	v := New(Options{LookupEnv: func(string) (string, bool) { return "", false }, Aside: []byte("canary_name_FILE=/f")})
+	if got := v.Lookup("canary_name").Fault; strings.Contains(got, "canary") || !strings.Contains(got, ".env") {
+		t.Errorf("a name that no variable would have: %q", got)
 	}
 }
 
