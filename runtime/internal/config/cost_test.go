@@ -90,9 +90,9 @@ func TestCost(t *testing.T) {
 		"a long text":                       options(`"clientId2": "` + strings.Repeat("x", 3*much) + `"`),
 		"a long text in options":            options(`"extra": ["` + strings.Repeat("x", 3*much) + `"]`),
 		"a long text with escapes":          options(`"extra": ["` + strings.Repeat(`\u00e9`, much/2) + `"]`),
-		"imports":                           map[string]string{PoliciesFile: options(`"extra": ["$import(./e.json)","$import(./e.json)"]`)[PoliciesFile], "e.json": `[` + strings.Repeat(`"",`, 4_800) + `""]`},
-		"a long text imported":              map[string]string{PoliciesFile: options(`"extra": [` + strings.Repeat(`"$import(./e.json)",`, 4_000) + `""]`)[PoliciesFile], "e.json": `"` + strings.Repeat("x", 1_000) + `"`},
-		"variables imported":                map[string]string{PoliciesFile: options(`"extra": "$import(./e.json)"`)[PoliciesFile], "e.json": `"` + strings.Repeat("$env(TENANT)", much/4) + `"`},
+		"imports":                           {PoliciesFile: options(`"extra": ["$import(./e.json)","$import(./e.json)"]`)[PoliciesFile], "e.json": `[` + strings.Repeat(`"",`, 4_800) + `""]`},
+		"a long text imported":              {PoliciesFile: options(`"extra": [` + strings.Repeat(`"$import(./e.json)",`, 4_000) + `""]`)[PoliciesFile], "e.json": `"` + strings.Repeat("x", 1_000) + `"`},
+		"variables imported":                {PoliciesFile: options(`"extra": "$import(./e.json)"`)[PoliciesFile], "e.json": `"` + strings.Repeat("$env(TENANT)", much/4) + `"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			folder := maps.Clone(validFolder(t))
