@@ -103,8 +103,7 @@ type build struct {
 	files map[string]File
 	// dotEnvNotes are what there is to note of .env.
 	dotEnvNotes []Problem
-	// dangers are what is not safe in production, by the file it stands in; dotEnvDangers are those of .env.
-	dangers       map[*source][]fault
+	// dotEnvDangers are what of .env is not safe in production.
 	dotEnvDangers []Problem
 	// sharedKey says that others may read the private key of the certificate.
 	sharedKey bool

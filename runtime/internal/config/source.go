@@ -46,6 +46,7 @@ type source struct {
 	belongs   map[string]string
 	faults    []fault // to be mended
 	notes     []fault // to be thought about
+	dangers   []fault // to be mended in production
 	hidden    []span  // what must not be shown of the file
 }
 

@@ -10,22 +10,15 @@ import (
 )
 
 // danger tells of something at the pointer that is not safe in production, and of what makes it safe.
-func (b *build) danger(s *source, pointer, text string) {
+func (s *source) danger(pointer, text string) {
 	file, within := s.locate(s.nearest(pointer))
-	b.keepDanger(file, fault{file.offset(within, false), within, text, s, pointer})
-}
-
-func (b *build) keepDanger(file *source, f fault) {
-	if b.dangers == nil {
-		b.dangers = make(map[*source][]fault)
-	}
-	b.dangers[file] = append(b.dangers[file], f)
+	file.dangers = append(file.dangers, fault{file.offset(within, false), within, text, s, pointer})
 }
 
 // unsafe are the dangers, in the order of the files.
 func (b *build) unsafe() (problems []Problem) {
 	for _, s := range b.sources() {
-		problems = append(problems, s.settled(b.dangers[s], maxProblems)...)
+		problems = append(problems, s.settled(s.dangers, maxProblems)...)
 	}
 	return append(problems, b.dotEnvDangers...)
 }
@@ -35,7 +28,7 @@ func (b *build) checkSafety(g Gateway, drafts []*policyDraft, routes []*routeDra
 	b.checkListeners(g)
 	for i, prefix := range g.TrustedProxies {
 		if prefix.Bits() == 0 {
-			b.danger(b.gateway, at("/trustedProxies", i), "believes forwarded headers of anybody: name the addresses of the "+
+			b.gateway.danger(at("/trustedProxies", i), "believes forwarded headers of anybody: name the addresses of the "+
 				"proxies alone")
 		}
 	}
@@ -55,14 +48,14 @@ func (b *build) checkOrigins(routes []*routeDraft) {
 	for _, r := range routes {
 		const policy = "/x-zuplo-route/corsPolicy"
 		if find(r.source.value, r.at+policy) == anyCORS {
-			b.danger(r.source, r.at+policy, "lets the pages of every origin use the route: name their origins in corsPolicies "+
+			r.source.danger(r.at+policy, "lets the pages of every origin use the route: name their origins in corsPolicies "+
 				"of policies.json")
 		}
 	}
 	entries, _ := get(b.policies.value, "corsPolicies").([]any)
 	for i, entry := range entries {
 		if slices.Contains(corsList(entry, "allowedOrigins"), "*") {
-			b.danger(b.policies, at("/corsPolicies", i)+"/allowedOrigins", "lets the pages of every origin use the routes that "+
+			b.policies.danger(at("/corsPolicies", i)+"/allowedOrigins", "lets the pages of every origin use the routes that "+
 				"name it: list their origins")
 		}
 	}
@@ -72,11 +65,11 @@ func (b *build) checkOrigins(routes []*routeDraft) {
 func (b *build) checkListeners(g Gateway) {
 	public := reachable(cmp.Or(b.options.Listen, g.Listen))
 	if public && len(g.PublicURLs) == 0 {
-		b.danger(b.gateway, "/listen", `other machines reach this address, and the gateway goes by whatever name they call `+
+		b.gateway.danger("/listen", `other machines reach this address, and the gateway goes by whatever name they call `+
 			`it: set "publicUrl" to the https origin that clients use`)
 	}
 	if public && g.TLS == nil && len(g.TrustedProxies) == 0 {
-		b.danger(b.gateway, "/listen", `other machines reach this address, which speaks plain http: set "tls", or name in `+
+		b.gateway.danger("/listen", `other machines reach this address, which speaks plain http: set "tls", or name in `+
 			`"trustedProxies" the proxy before it that does`)
 	}
 	for i, origin := range g.PublicURLs {
@@ -85,11 +78,11 @@ func (b *build) checkListeners(g Gateway) {
 			if _, list := get(b.gateway.value, "publicUrl").([]any); list {
 				pointer = at(pointer, i)
 			}
-			b.danger(b.gateway, pointer, "is plain http, which is for development: write the https origin that clients use")
+			b.gateway.danger(pointer, "is plain http, which is for development: write the https origin that clients use")
 		}
 	}
 	if reachable(cmp.Or(b.options.Admin, g.Admin)) {
-		b.danger(b.gateway, "/admin", "other machines reach this address, which speaks plain http, and so does whoever sends "+
+		b.gateway.danger("/admin", "other machines reach this address, which speaks plain http, and so does whoever sends "+
 			"adminToken to it: listen on a loopback address, and let others come through a tunnel")
 	}
 }
@@ -105,7 +98,7 @@ func (b *build) checkWritten(s *source, pointer string, value any) {
 	switch v := value.(type) {
 	case string:
 		if v != "" && len(s.fromEnv[pointer]) == 0 {
-			b.danger(s, pointer, "is a secret that is written out: write $env(NAME), and put it into the variable NAME or the "+
+			s.danger(pointer, "is a secret that is written out: write $env(NAME), and put it into the variable NAME or the "+
 				"file that NAME_FILE names")
 		}
 	case []any:
@@ -122,7 +115,7 @@ func (b *build) checkWritten(s *source, pointer string, value any) {
 // checkFiles looks at who may read the files that hold secrets. Their paths are not printed: see reference.File.
 func (b *build) checkFiles() {
 	if b.sharedKey {
-		b.danger(b.gateway, "/tls/keyFile", "others than its owner may read the private key: chmod 600 the file")
+		b.gateway.danger("/tls/keyFile", "others than its owner may read the private key: chmod 600 the file")
 	}
 	for _, f := range b.variables.Files() {
 		switch {
@@ -140,7 +133,7 @@ func (b *build) checkFileOf(variable string) {
 	for _, s := range b.sources() {
 		for _, n := range s.named {
 			if n.name == variable {
-				b.keepDanger(s, fault{n.offset, n.pointer,
+				s.dangers = append(s.dangers, fault{n.offset, n.pointer,
 					"others than its owner may read the file that " + variable + "_FILE names: chmod 600 it", s, n.pointer})
 				return
 			}
