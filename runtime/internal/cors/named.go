@@ -37,7 +37,7 @@ type Fault struct {
 
 // New makes a named policy. There is one if and only if there are no faults.
 func New(s Settings) (*Policy, []Fault) {
-	p := &Policy{credentials: s.AllowCredentials, listed: true, maxAge: strconv.Itoa(defaultMaxAge)}
+	p := &Policy{credentials: s.AllowCredentials, maxAge: strconv.Itoa(defaultMaxAge)}
 	if s.MaxAge != nil {
 		p.maxAge = strconv.Itoa(*s.MaxAge)
 	}
@@ -62,7 +62,7 @@ func New(s Settings) (*Policy, []Fault) {
 		add("allowCredentials", -1, "must not be true where allowedOrigins has *: every page there is could act for a person")
 	}
 	p.listed = !p.any
-	var texts []string
+	var readable []string
 	for _, list := range []struct {
 		field string
 		names []string
@@ -71,7 +71,7 @@ func New(s Settings) (*Policy, []Fault) {
 	}{
 		{"allowedMethods", s.AllowedMethods, &p.methods, "must be a method, such as POST"},
 		{"allowedHeaders", s.AllowedHeaders, &p.headers, "must be the name of a header, such as Mcp-Session-Id"},
-		{"exposeHeaders", s.ExposeHeaders, &texts, "must be the name of a header, such as Mcp-Session-Id"},
+		{"exposeHeaders", s.ExposeHeaders, &readable, "must be the name of a header, such as Mcp-Session-Id"},
 	} {
 		for i, name := range list.names {
 			switch {
@@ -92,7 +92,7 @@ func New(s Settings) (*Policy, []Fault) {
 			*list.into = []string{"*"}
 		}
 	}
-	p.expose = strings.Join(slices.Concat([]string{exposed}, texts), ", ")
+	p.expose = strings.Join(slices.Concat([]string{exposed}, readable), ", ")
 	if len(faults) > 0 {
 		return nil, faults
 	}
