@@ -16,6 +16,10 @@ import (
 // maxPEM bounds the files of a certificate, in bytes. A long chain has some thousand.
 const maxPEM = 256 << 10
 
+// maxShownPath is how many bytes the path of a file may have that cannot be read and is shown all the same. An ECDSA
+// or RSA key in base64 has more.
+const maxShownPath = 128
+
 // TLS is the certificate of the listener for clients.
 type TLS struct {
 	// CertFile and KeyFile are absolute.
@@ -101,6 +105,9 @@ func (b *build) readPEM(pointer, name string) (path string, content []byte) {
 	file := b.options.ReadFile(path, maxPEM)
 	b.files[path] = File{Path: path, Content: file.Sum}
 	b.sharedKey = b.sharedKey || file.Shared && pointer == "/tls/keyFile"
+	if file.Data == nil && len(name) > maxShownPath {
+		b.gateway.hide(pointer)
+	}
 	switch {
 	case file.Missing:
 		if filepath.IsAbs(name) {

@@ -8,6 +8,7 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/pem"
 	"math/big"
 	"slices"
@@ -202,6 +203,18 @@ func TestCertificateChanges(t *testing.T) {
 	want := `certificate: "serial ff, until 2026-03-02T12:00:00Z" -> "serial ff, until 2026-03-02T12:00:00Z"`
 	if len(d.Gateway) != 1 || d.Gateway[0].String() != want {
 		t.Errorf("a new certificate is told as %v", d.Gateway)
+	}
+}
+
+// A key in base64 where the name of its file belongs is not shown, though it looks like a name.
+func TestKeyInPlaceOfItsFile(t *testing.T) {
+	cert, key := pemOf(t, "a.example")
+	for _, name := range []string{base64.StdEncoding.EncodeToString(key), "keys/" + base64.URLEncoding.EncodeToString(key)} {
+		problems := loadWith(t, `{"tls": {"certFile": "/cert.pem", "keyFile": "`+name+`"}}`,
+			outsideFiles{"/cert.pem": {Data: cert}}, nil).Problems
+		if want := `{"tls": {"certFile": "/cert.pem", "keyFile": "…"}}`; len(problems) != 1 || problems[0].Excerpt.Line != want {
+			t.Errorf("problems: %v", problems)
+		}
 	}
 }
 
