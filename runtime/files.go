@@ -23,11 +23,10 @@ func (h *Host) load() (*config.Config, []config.Problem) {
 		note(known, h.options.Config, loaded.Sums)
 		known[h.routesFiles()] = watch.Listed(loaded.Listed)
 	} else { // there is no folder
-		for _, path := range h.files {
-			if filepath.Dir(path) == filepath.Clean(h.options.Config) {
-				known[path] = watch.Missing
-			}
+		for _, name := range loaded.Files {
+			known[filepath.Join(h.options.Config, name)] = watch.Missing
 		}
+		known[h.routesFiles()] = watch.Listed(nil)
 	}
 	for _, f := range loaded.Outside {
 		h.files = append(h.files, f.Path)

@@ -98,3 +98,26 @@ func TestValueThereAndBackDuringALoad(t *testing.T) {
 		t.Error("nobody sees that the file does not hold what was loaded")
 	}
 }
+
+// The configuration that is built in never changes: nothing that is not there counts as changed against it.
+func TestG5_BuiltInConfigurationIsLoadedOnce(t *testing.T) {
+	h, err := New(Options{Config: filepath.Join(t.TempDir(), "none"), Fallback: fstest.MapFS{
+		config.PoliciesFile: {Data: []byte(`{"policies": []}`)},
+		config.RoutesFile:   {Data: []byte(`{"openapi": "3.1.0", "paths": {}}`)},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, problems := h.load(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	changed := make(chan struct{}, 10)
+	ctx, stop := context.WithCancel(t.Context())
+	defer stop()
+	go h.watcher.Run(ctx, func() { changed <- struct{}{} })
+	select {
+	case <-changed:
+		t.Error("what was loaded counts as changed")
+	case <-time.After(500 * time.Millisecond): // some times as long as the watcher waits for quiet
+	}
+}
