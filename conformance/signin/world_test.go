@@ -100,10 +100,10 @@ func start(t *testing.T, in setting, access string) *world {
 
 const policiesFile = "policies.json"
 
-// withAccess adds rules to the policy that ships.
+// withAccess adds rules to the policy that ships, and the scope that those on organizations need.
 func withAccess(policies, rules string) string {
 	const last = `"clientSecret": "$env(CLERK_CLIENT_SECRET)"`
-	return strings.Replace(policies, last, last+`, "access": `+rules, 1)
+	return strings.Replace(policies, last, last+`, "scope": "openid profile email user:org:read", "access": `+rules, 1)
 }
 
 func stay(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

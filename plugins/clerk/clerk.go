@@ -30,7 +30,27 @@ const proxyForm = "Clerk's proxy form (https://your.app/__clerk) is not supporte
 var schema string
 
 // Type is the policy type: an authorization server whose people sign in with Clerk.
-func Type() policies.Type { return oauth.Policy(Provider()) }
+func Type() policies.Type { return policyType{oauth.Policy(Provider())} }
+
+// policyType adds what its own options and those of every provider tell only together.
+type policyType struct{ policies.Type }
+
+// Validate implements policies.Type. Unless it is asked to, Clerk does not say for which organization a person acts.
+func (t policyType) Validate(input policies.Input) policies.Report {
+	report := t.Type.Validate(input)
+	o, err := decode(input.Options)
+	if err != nil || o.Access.Organizations == nil || slices.Contains(o.scopes(), "user:org:read") {
+		return report
+	}
+	p := policies.Problem{Pointer: "/scope", Text: "must contain user:org:read, since access.organizations is set: without it " +
+		"Clerk does not say for which organization a person acts, and nobody may come in"}
+	if o.Scope == nil {
+		p = policies.Problem{Pointer: "/access/organizations", Text: `needs "scope": "` + defaultScope + ` user:org:read": without ` +
+			"it Clerk does not say for which organization a person acts, and nobody may come in"}
+	}
+	report.Problems = append(report.Problems, p)
+	return report
+}
 
 // Provider is Clerk as an identity provider.
 func Provider() policies.ProviderType { return provider{} }
@@ -38,14 +58,25 @@ func Provider() policies.ProviderType { return provider{} }
 type provider struct{}
 
 type options struct {
-	FrontendAPIURL string `json:"frontendApiUrl"`
-	ClientID       string `json:"clientId"`
-	ClientSecret   string `json:"clientSecret"`
-	Scope          string `json:"scope"`
+	FrontendAPIURL string  `json:"frontendApiUrl"`
+	ClientID       string  `json:"clientId"`
+	ClientSecret   string  `json:"clientSecret"`
+	Scope          *string `json:"scope"`
+	Access         struct {
+		Organizations []string `json:"organizations"`
+	} `json:"access"`
 }
 
-func decode(raw json.RawMessage) (options, error) {
-	o := options{Scope: "openid profile email"}
+const defaultScope = "openid profile email"
+
+func (o options) scopes() []string {
+	if o.Scope == nil {
+		return strings.Fields(defaultScope)
+	}
+	return strings.Fields(*o.Scope)
+}
+
+func decode(raw json.RawMessage) (o options, err error) {
 	if json.Unmarshal(raw, &o) != nil { // its text may quote a value
 		return o, fmt.Errorf("decode options: they are not as the schema says")
 	}
@@ -67,7 +98,7 @@ func (provider) Validate(raw json.RawMessage) (report policies.Report) {
 		problem("", err.Error())
 		return report
 	}
-	if !slices.Contains(strings.Fields(o.Scope), "openid") {
+	if !slices.Contains(o.scopes(), "openid") {
 		problem("/scope", "must contain openid: without it Clerk says nothing of who signed in")
 	}
 	for _, of := range []struct{ pointer, value string }{{"/clientId", o.ClientID}, {"/clientSecret", o.ClientSecret}} {
@@ -104,6 +135,6 @@ func config(o options) oidclogin.Config {
 	return oidclogin.Config{
 		Issuer: base, AuthorizeURL: base + "/oauth/authorize", TokenURL: base + "/oauth/token",
 		JWKSURL: base + "/.well-known/jwks.json", ClientID: o.ClientID, ClientSecret: o.ClientSecret,
-		Scopes: strings.Fields(o.Scope), OrganizationClaim: "org_id",
+		Scopes: o.scopes(), OrganizationClaim: "org_id",
 	}
 }

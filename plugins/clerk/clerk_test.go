@@ -93,6 +93,42 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// Rules on organizations need the scope with which Clerk says for which one a person acts: without it nobody gets in.
+func TestOrganizationsNeedTheirScope(t *testing.T) {
+	tests := map[string]struct {
+		scope, organizations any
+		pointer              string
+	}{
+		"no scope":                {nil, []string{"org_1"}, "/access/organizations"},
+		"scope without":           {"openid email", []string{"org_1"}, "/scope"},
+		"scope within a word":     {"openid user:org:reads", []string{"org_1"}, "/scope"},
+		"scope with":              {"openid user:org:read", []string{"org_1"}, ""},
+		"no rule on them":         {nil, nil, ""},
+		"neither scope nor rules": {"openid", nil, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			report := clerk.Type().Validate(policies.Input{Name: "clerk", Options: encode(t, func(o map[string]any) {
+				if test.scope != nil {
+					o["scope"] = test.scope
+				}
+				access := map[string]any{"emails": []string{"a@example.com"}}
+				if test.organizations != nil {
+					access["organizations"] = test.organizations
+				}
+				o["access"] = access
+			})})
+			if len(report.Problems) == 0 && test.pointer == "" {
+				return
+			}
+			if len(report.Problems) != 1 || report.Problems[0].Pointer != test.pointer ||
+				!strings.Contains(report.Problems[0].Text, "user:org:read") {
+				t.Errorf("problems %v, want one at %q", report.Problems, test.pointer)
+			}
+		})
+	}
+}
+
 func TestAcceptedOrigins(t *testing.T) {
 	for _, origin := range []string{
 		"https://well-hagfish-71.clerk.accounts.dev", "https://clerk.example.com:8443", "http://127.0.0.1:4100",
