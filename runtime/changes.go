@@ -69,7 +69,8 @@ type Reason struct {
 	// Was and Is are the values, if there was and is one.
 	Was json.RawMessage `json:"was,omitempty"`
 	Is  json.RawMessage `json:"is,omitempty"`
-	// Hidden says why Was and Is do not tell the difference: "secret", "variable" or "long".
+	// Hidden says why Was and Is are not the whole difference: "secret", "variable" or "long". Of two long lists Was is what
+	// was removed and Is what was added; of anything else that is long how long it is.
 	Hidden string `json:"hidden,omitempty"`
 }
 

@@ -135,7 +135,11 @@ func (l *looker) show(ctx context.Context, watch bool) error {
 		case err != nil:
 			picture = err.Error() + "\n"
 		default:
-			picture = statusText{before, after, now.Sub(seen), now, screen.columns}.String()
+			columns := 0 // only a picture in place must have lines that fit: what is cut may be what has changed
+			if onScreen && watch {
+				columns = screen.columns
+			}
+			picture = statusText{before, after, now.Sub(seen), now, columns}.String()
 			before, seen = after, now
 		}
 		switch {

@@ -86,6 +86,25 @@ func TestCompare(t *testing.T) {
 			want: []string{`~ policy login: option /extra: changed (too long to show)`}},
 		{name: "a longish text", to: edit(PoliciesFile, secret, secret+`, "extra": ["`+long[:100]+`"]`),
 			want: []string{`~ policy login: option /extra: added ["` + long[:maxShown-2] + `...`}},
+		{name: "one of twelve", from: edit(PoliciesFile, secret, secret+`, "extra": [`+people("ada", "bob")+`]`),
+			to:   edit(PoliciesFile, secret, secret+`, "extra": [`+people("ada", "eve")+`]`),
+			want: []string{`~ policy login: option /extra: + "eve@example.com", - "bob@example.com"`}},
+		{name: "one of a thousand", from: edit(PoliciesFile, secret, secret+`, "extra": ["`+long+`", "bob"]`),
+			to:   edit(PoliciesFile, secret, secret+`, "extra": ["eve", "`+long+`"]`),
+			want: []string{`~ policy login: option /extra: + "eve", - "bob"`}},
+		{name: "none of a thousand", from: edit(PoliciesFile, secret, secret+`, "extra": ["`+long+`"]`),
+			to:   edit(PoliciesFile, secret, secret+`, "extra": ["`+long+`", "bob", "$env(CLIENT_ID)"]`),
+			want: []string{`~ policy login: option /extra: + "bob", + "$env(CLIENT_ID)"`}},
+		{name: "a list in another order", from: edit(PoliciesFile, secret, secret+`, "extra": [`+people("ada", "bob")+`]`),
+			to:   edit(PoliciesFile, secret, secret+`, "extra": [`+people("bob", "ada")+`]`),
+			want: []string{`~ policy login: option /extra: the same in another order`}},
+		{name: "many of a list", from: edit(PoliciesFile, secret, secret+`, "extra": [`+people("ada", "bob")+`]`),
+			to: edit(PoliciesFile, secret, secret+`, "extra": ["ada@example.com"]`),
+			want: []string{`~ policy login: option /extra: - "a@example.com", - "b@example.com", - "c@example.com", - "d@example.com", ` +
+				`- "e@example.com", - "f@example.com", - "g@example.com", - "h@example.com", and 3 more`}},
+		{name: "the end of a long text", from: edit(PoliciesFile, secret, secret+`, "scope": "openid `+long[:100]+`one"`),
+			to:   edit(PoliciesFile, secret, secret+`, "scope": "openid `+long[:100]+`two"`),
+			want: []string{`~ policy login: option /scope: ...` + long[:20] + `one" -> ...` + long[:20] + `two"`}},
 		{name: "a text with a variable", to: edit(PoliciesFile, "$env(CLIENT_ID)", "even-$env(KEY)"),
 			want: []string{`~ policy login: option /clientId: "$env(CLIENT_ID)" -> "even-$env(KEY)"`}},
 		{name: "a variable that holds something else", to: base, env: map[string]string{"CLIENT_ID": "another-canary"},
@@ -213,6 +232,15 @@ func TestCompare(t *testing.T) {
 	}
 }
 
+// people are twelve of them as a list has them, the last two by their names.
+func people(names ...string) string {
+	var all []string
+	for _, name := range append(strings.Split("a b c d e f g h i j", " "), names...) {
+		all = append(all, `"`+name+`@example.com"`)
+	}
+	return strings.Join(all, ", ")
+}
+
 func reasonsOf(d Difference) (all []Reason) {
 	for _, p := range d.Policies {
 		all = append(all, p.Reasons...)
@@ -265,6 +293,22 @@ func TestCompareBoundsReasons(t *testing.T) {
 	d.compare()
 	if last := d.reasons[len(d.reasons)-1].String(); len(d.reasons) != maxReasons+1 || last != "7 more options: changed" {
 		t.Errorf("%d reasons, the last: %s", len(d.reasons), last)
+	}
+}
+
+// Where two texts begin to differ both show it, and no character is cut.
+func TestAround(t *testing.T) {
+	long := strings.Repeat("\u00e9", 40)
+	for _, tt := range []struct{ old, next, wantOld, wantNext string }{
+		{"a", "b", "a", "b"},
+		{"", long, "", strings.Repeat("\u00e9", 30) + "..."},
+		{long + "a", long + "b", "..." + strings.Repeat("\u00e9", 10) + "a", "..." + strings.Repeat("\u00e9", 10) + "b"},
+		{long, long + "b", "..." + strings.Repeat("\u00e9", 10), "..." + strings.Repeat("\u00e9", 10) + "b"},
+		{long + "\u00e8", long + "\u00ea", "..." + strings.Repeat("\u00e9", 10) + "\u00e8", "..." + strings.Repeat("\u00e9", 10) + "\u00ea"},
+	} {
+		if old, next := around(tt.old, tt.next); old != tt.wantOld || next != tt.wantNext {
+			t.Errorf("%q and %q: %q and %q", tt.old, tt.next, old, next)
+		}
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 )
 
 // Reason is one thing in which two configurations differ. It holds no secret, and of a text that comes from a variable
@@ -16,7 +15,7 @@ type Reason struct {
 	Where string
 	// Was and Is are JSON; nil if there was or is none. A text that names variables stands as it is written.
 	Was, Is json.RawMessage
-	// Hidden says why Was and Is do not tell the difference: HiddenSecret, HiddenVariable or HiddenLong.
+	// Hidden says why Was and Is are not the whole difference: HiddenSecret, HiddenVariable or HiddenLong.
 	Hidden string
 }
 
@@ -26,7 +25,8 @@ const (
 	HiddenSecret = "secret"
 	// HiddenVariable: the file says the same, and the variable that it names holds something else.
 	HiddenVariable = "variable"
-	// HiddenLong: the values are too long to be told.
+	// HiddenLong: the values are too long to be told. Of two lists Was is then what was removed and Is what was added, of
+	// anything else how long it is.
 	HiddenLong = "long"
 )
 
@@ -57,11 +57,14 @@ func (r Reason) change() string {
 	case HiddenVariable:
 		return fmt.Sprintf("%s, as another value comes from %s", how, shown(r.Is))
 	case HiddenLong:
+		if old, next, ok := lists(decoded(r.Was), decoded(r.Is)); ok {
+			return listChange(old, next)
+		}
 		return how + " (too long to show)"
 	}
 	switch {
 	case had && has:
-		return shown(r.Was) + " -> " + shown(r.Is)
+		return changed(decoded(r.Was), decoded(r.Is))
 	case had:
 		return how + ", was " + shown(r.Was)
 	case has:
@@ -70,25 +73,21 @@ func (r Reason) change() string {
 	return how
 }
 
-// shown is the value, or how it begins. It may have come a long way, and have been indented and escaped on it.
-func shown(value json.RawMessage) string {
-	text := string(written(decoded(value)))
-	if len(text) <= maxShown {
-		return text
-	}
-	cut := maxShown
-	for !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return strings.TrimRight(text[:cut], " ") + "..."
-}
-
-// told makes a reason of two values that differ; nil stands for none. Values that are too long are not told.
+// told makes a reason of two values that differ; nil stands for none. Values that are too long are not told, but in what
+// two lists differ is.
 func told(what, where string, was, is any) Reason {
 	r := Reason{What: what, Where: where, Was: written(was), Is: written(is)}
-	if len(r.Was) > maxTold || len(r.Is) > maxTold {
-		r.Was, r.Is, r.Hidden = size(r.Was), size(r.Is), HiddenLong
+	if len(r.Was) <= maxTold && len(r.Is) <= maxTold {
+		return r
 	}
+	if old, next, ok := lists(decoded(r.Was), decoded(r.Is)); ok {
+		removed, added := written(itemsLess(old, next)), written(itemsLess(next, old))
+		if len(removed) <= maxTold && len(added) <= maxTold {
+			r.Was, r.Is, r.Hidden = removed, added, HiddenLong
+			return r
+		}
+	}
+	r.Was, r.Is, r.Hidden = size(r.Was), size(r.Is), HiddenLong
 	return r
 }
 

@@ -220,11 +220,12 @@ func (t *TLS) same(other *TLS) bool {
 		slices.EqualFunc(t.Certificate.Certificate, other.Certificate.Certificate, bytes.Equal)
 }
 
-// String is what tells a certificate from another, as an operator may look for it.
+// String is what tells a certificate from another, as an operator may look for it: until when it is good first, since what
+// is long is cut.
 func (t *TLS) String() string {
 	leaf, above := t.Certificate.Leaf, ""
 	if n := len(t.Certificate.Certificate) - 1; n > 0 {
 		above = fmt.Sprintf(", with %d more", n)
 	}
-	return fmt.Sprintf("serial %x, until %s", leaf.SerialNumber, leaf.NotAfter.UTC().Format(time.RFC3339)) + above
+	return fmt.Sprintf("until %s, serial %x", leaf.NotAfter.UTC().Format(time.RFC3339), leaf.SerialNumber) + above
 }
