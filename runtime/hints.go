@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/runtime/internal/config"
 	"durward/schema/suggest"
 )
 
@@ -23,7 +24,7 @@ func (e *explainer) aboutOrigin(f found) (hints []string) {
 		return []string{"the gateway's origins are " + strings.Join(public, ", ")}
 	case f.refusal != nil:
 		return nil
-	case f.caller.Origin != originOf(asked):
+	case f.caller.Origin != config.OriginOf(asked):
 		hints = append(hints, fmt.Sprintf("the gateway takes %s for its origin here: that is what clients are told, and what tokens "+
 			"are for", f.caller.Origin))
 	}
@@ -46,15 +47,6 @@ func portOf(u *url.URL) string {
 		return "443"
 	}
 	return "80"
-}
-
-// originOf is the origin of a URL as a browser writes it.
-func originOf(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	if port := u.Port(); u.Scheme == "http" && port == "80" || u.Scheme == "https" && port == "443" {
-		host = strings.TrimSuffix(host, ":"+port)
-	}
-	return u.Scheme + "://" + host
 }
 
 // methods tells which routes take the methods that a path has.

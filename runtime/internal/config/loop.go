@@ -1,7 +1,5 @@
 package config
 
-import "strings"
-
 // checkLoops refuses a route whose MCP server is a route of this gateway under its public name: each request would be sent
 // round and round. Another path of that name may well be somebody else's, behind the same proxy.
 func (b *build) checkLoops(routes []*routeDraft, origins []string) {
@@ -23,7 +21,7 @@ func (b *build) checkLoops(routes []*routeDraft, origins []string) {
 		if r.Upstream == nil {
 			continue
 		}
-		if id, ok := ours[strings.ToLower(r.Upstream.Scheme+"://"+r.Upstream.Host)+r.Upstream.EscapedPath()]; ok {
+		if id, ok := ours[OriginOf(r.Upstream)+r.Upstream.EscapedPath()]; ok {
 			r.source.problem(r.at+"/x-zuplo-route/handler/options/rewritePattern", "leads back to this gateway, to its route %q: "+
 				"write the URL of the MCP server itself", id)
 		}

@@ -40,18 +40,23 @@ func parseOrigin(text string) (origin, fault string) {
 	if u.Scheme == "http" && !IsLoopbackHost(u.Hostname()) {
 		return "", "must be https: http is for loopback addresses only"
 	}
-	origin = u.Scheme + "://" + strings.ToLower(u.Hostname())
-	if strings.Contains(u.Host, "[") {
-		origin = u.Scheme + "://[" + strings.ToLower(u.Hostname()) + "]"
-	}
-	if port := u.Port(); port != "" && port != map[string]string{"http": "80", "https": "443"}[u.Scheme] {
-		origin += ":" + port
-	}
-	if origin != text {
+	if origin = OriginOf(u); origin != text {
 		return "", "must be an origin in its normal form, without user, path, query, fragment and default port: write " +
 			strconv.Quote(origin)
 	}
 	return origin, ""
+}
+
+// OriginOf is the origin of an http or https URL in its normal form: in lower case, without the scheme's default port.
+func OriginOf(u *url.URL) string {
+	host := strings.ToLower(u.Hostname())
+	if strings.Contains(u.Host, "[") {
+		host = "[" + host + "]"
+	}
+	if port := u.Port(); port != "" && port != map[string]string{"http": "80", "https": "443"}[u.Scheme] {
+		host += ":" + port
+	}
+	return u.Scheme + "://" + host
 }
 
 // isLoopbackOrigin says whether an origin is this machine only.

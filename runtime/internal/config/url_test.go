@@ -1,6 +1,9 @@
 package config
 
-import "testing"
+import (
+	"net/url"
+	"testing"
+)
 
 // Two listeners cannot have one address, and every address has each.
 func TestSameAddress(t *testing.T) {
@@ -20,6 +23,24 @@ func TestSameAddress(t *testing.T) {
 	} {
 		if got := sameAddress(tt.a, tt.b); got != tt.want {
 			t.Errorf("%q and %q: %v", tt.a, tt.b, got)
+		}
+	}
+}
+
+func TestOriginOf(t *testing.T) {
+	for text, want := range map[string]string{
+		"https://MCP.example.com:443/mcp":  "https://mcp.example.com",
+		"http://localhost:80/":             "http://localhost",
+		"https://mcp.example.com:80/mcp?a": "https://mcp.example.com:80",
+		"http://[::1]:9000":                "http://[::1]:9000",
+		"https://[2001:DB8::1]:443/mcp":    "https://[2001:db8::1]",
+	} {
+		u, err := url.Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := OriginOf(u); got != want {
+			t.Errorf("%s: %s", text, got)
 		}
 	}
 }
