@@ -104,7 +104,7 @@ func (d *optionsDiff) shown(p *Policy, pointer string, value any) any {
 	return value
 }
 
-// decode reads canonical JSON.
+// decoded reads canonical JSON.
 func decoded(raw json.RawMessage) (value any) {
 	dec := json.NewDecoder(bytes.NewReader(raw))
 	dec.UseNumber()

@@ -175,15 +175,3 @@ func (b *build) config() *Config {
 	}
 	return config
 }
-
-// modules says which modules handler.module may name.
-func modules(names []string) string {
-	written := make([]string, len(names))
-	for i, name := range names {
-		written[i] = "$import(" + name + ")"
-	}
-	if len(written) == 1 {
-		return "must be " + written[0]
-	}
-	return "must be one of " + strings.Join(written, ", ")
-}

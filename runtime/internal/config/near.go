@@ -17,16 +17,33 @@ func instead(name string, known []string) string {
 	return "; known are: " + listed(known)
 }
 
+// modules says which modules handler.module may name.
+func modules(names []string) string {
+	written := importsOf(names)
+	if len(written) == 1 {
+		return "must be " + written[0]
+	}
+	return "must be one of " + strings.Join(written, ", ")
+}
+
+// importOf is a module as handler.module names it.
+func importOf(module string) string { return importOpen + module + ")" }
+
+func importsOf(modules []string) []string {
+	written := make([]string, len(modules))
+	for i, module := range modules {
+		written[i] = importOf(module)
+	}
+	return written
+}
+
 // otherModule is what to say of a handler.module that is none of those which ship.
 func otherModule(module string, names []string) string {
 	if strings.HasPrefix(module, importOpen+".") {
 		return modules(names) + ": the gateway runs no code from the configuration folder"
 	}
-	known := make([]string, len(names))
-	for i, name := range names {
-		known[i] = importOpen + name + ")"
-	}
-	for _, written := range []string{module, importOpen + module + ")"} {
+	known := importsOf(names)
+	for _, written := range []string{module, importOf(module)} {
 		meant, ok := suggest.Nearest(written, known)
 		if slices.Contains(known, written) {
 			meant, ok = written, true

@@ -93,5 +93,5 @@ func (d *policyDraft) hasCookies() bool { return d.kind == nil || d.kind.Compile
 
 // imports says whether a handler.module names one of the modules.
 func imports(module string, names []string) bool {
-	return slices.ContainsFunc(names, func(name string) bool { return module == "$import("+name+")" })
+	return slices.ContainsFunc(names, func(name string) bool { return module == importOf(name) })
 }
