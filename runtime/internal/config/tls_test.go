@@ -200,7 +200,7 @@ func TestCertificateChanges(t *testing.T) {
 		t.Errorf("the same differs: %v", d.Gateway)
 	}
 	d := Compare(old, next)
-	want := `certificate: "serial ff, until 2026-03-02T12:00:00Z" -> "serial ff, until 2026-03-02T12:00:00Z"`
+	want := `certificate: "until 2026-03-02T12:00:00Z, serial ff" -> "until 2026-03-02T12:00:00Z, serial ff"`
 	if len(d.Gateway) != 1 || d.Gateway[0].String() != want {
 		t.Errorf("a new certificate is told as %v", d.Gateway)
 	}
@@ -228,7 +228,7 @@ func TestCertificateChainChanges(t *testing.T) {
 	}
 	alone, chain := load(cert), load(slices.Concat(cert, above))
 	d := Compare(alone, chain)
-	want := `certificate: "serial ff, until 2026-03-02T12:00:00Z" -> "serial ff, until 2026-03-02T12:00:00Z, with 1 more"`
+	want := `certificate: "until 2026-03-02T12:00:00Z, serial ff" -> "until 2026-03-02T12:00:00Z, serial ff, with 1 more"`
 	if len(d.Gateway) != 1 || d.Gateway[0].String() != want {
 		t.Errorf("a chain that has become whole is told as %v", d.Gateway)
 	}
