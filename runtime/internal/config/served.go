@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/schema/jsonpointer"
 )
 
 // served is what the policies serve themselves: on each path one of them, before any route.
@@ -78,12 +79,14 @@ func (s *served) refuse(d *policyDraft, c clash) {
 		s.refuseTogether(d, c, what)
 		return
 	}
-	where, remedy := d.at+"/name", fmt.Sprintf("give one of them a %q of its own", s.option(c.own))
+	where, remedy := d.at+"/name", ""
 	switch {
 	case c.own.Option == "":
-		remedy = fmt.Sprintf("give policy %q another %q", other.Name, s.option(c.other.Path))
+		remedy = fmt.Sprintf("write %s in the options of policy %q, with another NAME", s.option(c.other.Path), other.Name)
 	case c.other.Option == "":
-		remedy = fmt.Sprintf("give policy %q another %q", d.Name, s.option(c.own))
+		remedy = fmt.Sprintf("write %s in the options of policy %q, with another NAME", s.option(c.own), d.Name)
+	default:
+		remedy = fmt.Sprintf("write %s in the options of one of them, with a NAME that the other does not have", s.option(c.own))
 	}
 	switch {
 	case c.own.Option != "" && exists(d.options, c.own.Option):
@@ -107,9 +110,13 @@ func (s *served) refuseTogether(d *policyDraft, c clash, what string) {
 	s.policies.problem(d.at+"/name", "%s", what)
 }
 
-// option is an option as people write it, "gateway.basePath".
+// option is an option that moves a path, as people write it: "gateway": {"basePath": "/NAME"}.
 func (s *served) option(p policies.Path) string {
-	return s.all.Replace(strings.ReplaceAll(strings.TrimPrefix(p.Option, "/"), "/", "."))
+	names := jsonpointer.Split(p.Option)
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%q: ", name)
+	}
+	return s.all.Replace(strings.Join(names, "{")) + `"/NAME"` + strings.Repeat("}", len(names)-1)
 }
 
 // checkRoute refuses a route whose path a policy serves, and notes a pattern that matches such paths: no request for
