@@ -28,13 +28,14 @@ func (w *wording) unknown(at string, schema, members map[string]any) (found []Pr
 	}
 	for _, name := range unnamed(schema, members) {
 		text := fmt.Sprintf("unknown property %q", name)
-		if meant, ok := suggest.Nearest(name, free); ok {
+		meant, ok := suggest.Nearest(name, free)
+		if ok {
 			w.meant[member{at, meant}] = true
 			text = didYouMean(name, meant)
 		} else if len(known) > 0 {
 			text += "; known here: " + strings.Join(known, ", ")
 		}
-		found = append(found, Problem{Pointer: jsonpointer.Join(at, name), AtKey: true, Text: text})
+		found = append(found, Problem{Pointer: jsonpointer.Join(at, name), AtKey: true, Meant: meant, Text: text})
 	}
 	return found
 }
@@ -54,7 +55,7 @@ func (w *wording) missing(at, name string, schema, members map[string]any, more 
 		}
 	}
 	if written, ok := suggest.Nearest(name, free); ok {
-		return Problem{Pointer: jsonpointer.Join(at, written), AtKey: true, Text: didYouMean(written, name)}
+		return Problem{Pointer: jsonpointer.Join(at, written), AtKey: true, Meant: name, Text: didYouMean(written, name)}
 	}
 	p := Problem{Pointer: at, Missing: name, Text: fmt.Sprintf("missing property %q%s", name, more)}
 	w.lacks[p] = member{at, name}

@@ -28,6 +28,9 @@ type Problem struct {
 	AtKey bool
 	// Missing is the name of the property that the object lacks, if that is the fault.
 	Missing string
+	// Meant is the name of the property, which the object does not have, that this one probably stands for, if it must not be
+	// there.
+	Meant string
 	// Text says what is wrong. It never quotes a value of the document.
 	Text string
 }

@@ -10,6 +10,7 @@ import (
 	"durward/runtime/internal/document"
 	"durward/runtime/internal/reference"
 	"durward/schema"
+	"durward/schema/jsonpointer"
 )
 
 // source is one file on its way to a Config: its bytes, its values with references resolved, and what is wrong with it.
@@ -255,7 +256,9 @@ func (s *source) check(sc *schema.Schema, at string, value any) {
 	for _, p := range found {
 		if p.AtKey {
 			s.stranger(at + p.Pointer)
-			s.nameProblem(at+p.Pointer, "%s", p.Text)
+			if !s.isTwin(at+p.Pointer, p.Meant) {
+				s.nameProblem(at+p.Pointer, "%s", p.Text)
+			}
 		}
 	}
 	for _, p := range found {
@@ -267,6 +270,17 @@ func (s *source) check(sc *schema.Schema, at string, value any) {
 			s.unknown[""] = true
 		}
 	}
+}
+
+// isTwin says whether the property that an unknown one stands for is there, too, and does not count because it differs from
+// that one only in case. It has been told of then.
+func (s *source) isTwin(unknown, meant string) bool {
+	object, inside := parent(unknown)
+	if !inside || !strings.EqualFold(lastName(unknown), meant) {
+		return false
+	}
+	file, within := s.locateName(jsonpointer.Join(object, meant))
+	return file.bad[within]
 }
 
 // get answers what the names lead to in decoded JSON, or nil.
