@@ -30,6 +30,9 @@ func (b *build) checkPolicies() {
 
 func (b *build) checkRoutes(s *source) {
 	root, _ := s.value.(map[string]any)
+	if s.isSwagger(root) {
+		return
+	}
 	paths, ok := root["paths"].(map[string]any)
 	if !ok {
 		s.check(b.schemas.Routes, "", s.value)
@@ -44,4 +47,15 @@ func (b *build) checkRoutes(s *source) {
 		}
 		s.check(b.schemas.Path, jsonpointer.Join("/paths", path), paths[path])
 	}
+}
+
+// isSwagger tells of a document that is of OpenAPI's predecessor. What it says has no meaning here to be wrong.
+func (s *source) isSwagger(root map[string]any) bool {
+	_, swagger := root["swagger"]
+	if _, openapi := root["openapi"]; openapi || !swagger {
+		return false
+	}
+	s.problemAt(s.offset("/swagger", true), "", `this is Swagger 2.0: the gateway reads OpenAPI 3.1, which begins with "openapi": "3.1.0"`)
+	s.unknown[""] = true
+	return true
 }

@@ -173,7 +173,7 @@ func (p *parser) noValue(word string) bool {
 	case "null", "true", "false":
 		return p.fault(p.at, "write %s in small letters", strings.ToLower(word))
 	case "nan", "infinity", "undefined":
-		return p.fault(p.at, "JSON has no %s: remove the property, or write a number or null", word)
+		return p.fault(p.at, "JSON has no %s: remove the property, or write its value", word)
 	case "none", "nil":
 		return p.fault(p.at, "JSON has no %s: write null", word)
 	case "yes", "no", "on", "off":
@@ -207,9 +207,9 @@ func (p *parser) noNumber(start int) bool {
 	digits := strings.TrimLeft(word, "+-")
 	switch {
 	case strings.EqualFold(digits, "infinity"):
-		return p.fault(start, "JSON has no Infinity: remove the property, or write a number or null")
+		return p.fault(start, "JSON has no Infinity: remove the property, or write its value")
 	case strings.EqualFold(digits, "nan"):
-		return p.fault(start, "JSON has no NaN: remove the property, or write a number or null")
+		return p.fault(start, "JSON has no NaN: remove the property, or write its value")
 	case word[0] == '+':
 		return p.fault(start, "a number has no + before it")
 	case strings.HasPrefix(digits, "."):
