@@ -39,6 +39,10 @@ type policyType struct{ policies.Type }
 func (t policyType) Validate(input policies.Input) policies.Report {
 	report := t.Type.Validate(input)
 	o, err := decode(input.Options)
+	if slices.Contains(input.Origins, o.FrontendAPIURL) {
+		report.Problems = append(report.Problems, policies.Problem{Pointer: "/frontendApiUrl", Text: "is an address of this gateway, " +
+			"by its publicUrl: put the Frontend API URL, which Clerk's dashboard shows under API keys"})
+	}
 	if err != nil || o.Access.Organizations == nil || slices.Contains(o.scopes(), "user:org:read") {
 		return report
 	}

@@ -129,6 +129,18 @@ func TestOrganizationsNeedTheirScope(t *testing.T) {
 	}
 }
 
+func TestTheGatewayIsNotClerk(t *testing.T) {
+	input := policies.Input{Name: "clerk", Options: encode(t, nil), Origins: []string{"https://mcp.example.com"}}
+	if problems := clerk.Type().Validate(input).Problems; len(problems) != 0 {
+		t.Errorf("another origin: %v", problems)
+	}
+	input.Origins = append(input.Origins, base)
+	problems := clerk.Type().Validate(input).Problems
+	if len(problems) != 1 || problems[0].Pointer != "/frontendApiUrl" || !strings.Contains(problems[0].Text, "this gateway") {
+		t.Errorf("its own origin: %v", problems)
+	}
+}
+
 func TestAcceptedOrigins(t *testing.T) {
 	for _, origin := range []string{
 		"https://well-hagfish-71.clerk.accounts.dev", "https://clerk.example.com:8443", "http://127.0.0.1:4100",
