@@ -38,6 +38,10 @@ func (b *build) readTLS(origins []string) *TLS {
 	b.checkOriginsUnderTLS()
 	cert, certPEM := b.readPEM("/tls/certFile", text(s.value, "tls", "certFile"))
 	key, keyPEM := b.readPEM("/tls/keyFile", text(s.value, "tls", "keyFile"))
+	if isSwapped(certPEM, keyPEM) {
+		s.problem("/tls/certFile", "holds a private key, and keyFile a certificate: exchange them")
+		return nil
+	}
 	certOK := certPEM != nil && b.checkPEM("/tls/certFile", certPEM, isCertificate, "certificate", "keyFile")
 	keyOK := keyPEM != nil && b.checkPEM("/tls/keyFile", keyPEM, isKey, "private key", "certFile")
 	if !certOK || !keyOK {
@@ -59,6 +63,21 @@ func (b *build) readTLS(origins []string) *TLS {
 	pair.Leaf = leaf
 	b.noteCertificate(leaf, origins)
 	return &TLS{CertFile: cert, KeyFile: key, Certificate: pair}
+}
+
+// isSwapped tells whether the certificate's file holds a key alone, and the key's file a certificate alone.
+func isSwapped(certPEM, keyPEM []byte) bool {
+	return holds(certPEM, isKey) && !holds(certPEM, isCertificate) && holds(keyPEM, isCertificate) && !holds(keyPEM, isKey)
+}
+
+// holds tells whether a file has a block of PEM that is wanted.
+func holds(content []byte, wanted func(string) bool) bool {
+	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
+		if wanted(block.Type) {
+			return true
+		}
+	}
+	return false
 }
 
 // checkOriginsUnderTLS refuses public origins that a listener with TLS does not have.

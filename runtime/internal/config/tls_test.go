@@ -112,7 +112,10 @@ func TestCertificate(t *testing.T) {
 		{name: "too large", cert: content(bytes.Repeat([]byte("x"), maxPEM+1)), key: content(key), want: []string{
 			"config/gateway.json:1:22: /tls/certFile: the file holds more than it may"}},
 		{name: "the wrong way round", cert: content(key), key: content(cert), want: []string{
-			"config/gateway.json:1:22: /tls/certFile: holds no certificate: is it the file for keyFile?",
+			"config/gateway.json:1:22: /tls/certFile: holds a private key, and keyFile a certificate: exchange them"}},
+		{name: "the key twice", cert: content(key), key: content(key), want: []string{
+			"config/gateway.json:1:22: /tls/certFile: holds no certificate: is it the file for keyFile?"}},
+		{name: "the certificate twice", cert: content(cert), key: content(cert), want: []string{
 			"config/gateway.json:1:49: /tls/keyFile: holds no private key: is it the file for certFile?"}},
 		{name: "no PEM", cert: content([]byte("canary")), key: content([]byte("canary")), want: []string{
 			"config/gateway.json:1:22: /tls/certFile: holds no certificate as PEM, which begins with -----BEGIN",
