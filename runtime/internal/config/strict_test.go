@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -48,6 +49,16 @@ func TestUnsafe(t *testing.T) {
 			`config/gateway.json:1:57: /store/key: is a secret that is written out: write $env(NAME), and put it into the variable NAME or the file that NAME_FILE names`}},
 		{name: "a private key for others", gateway: `{"tls": {"certFile": "/cert.pem", "keyFile": "/shared-key.pem"}}`, want: []string{
 			`config/gateway.json:1:46: /tls/keyFile: others than its owner may read the private key: chmod 600 the file`}},
+		{name: "a certificate that has expired", gateway: `{"tls": {"certFile": "/cert.pem", "keyFile": "/key.pem"}}`,
+			change: func(o *Options) { o.Now = func() time.Time { return certifiedAt.Add(48 * time.Hour) } }, want: []string{
+				`config/gateway.json:1:22: /tls/certFile: the certificate has expired, at 2026-03-02 12:00 UTC: clients refuse it`}},
+		{name: "a certificate that is not valid yet", gateway: `{"tls": {"certFile": "/cert.pem", "keyFile": "/key.pem"}}`,
+			change: func(o *Options) { o.Now = func() time.Time { return certifiedAt.Add(-time.Hour) } }, want: []string{
+				`config/gateway.json:1:22: /tls/certFile: the certificate is not valid before 2026-03-01 12:00 UTC: until then clients refuse it`}},
+		{name: "a certificate for none of the hosts", gateway: `{"tls": {"certFile": "/cert.pem", "keyFile": "/key.pem"}, "publicUrl": ["https://a.example", "https://b.example"]}`, want: []string{
+			`config/gateway.json:1:22: /tls/certFile: the certificate is not for a.example and b.example, which publicUrl names: clients refuse it there`}},
+		{name: "a certificate for one of the hosts", gateway: `{"tls": {"certFile": "/cert.pem", "keyFile": "/key.pem"}, "publicUrl": ["https://a.example", "https://mcp.example.com"]}`},
+		{name: "a certificate that a proxy sees", gateway: `{"tls": {"certFile": "/cert.pem", "keyFile": "/key.pem"}, "publicUrl": "https://a.example", "trustedProxies": ["10.0.0.1"]}`},
 		{name: "a secret's file for others", gateway: `{"adminToken": "$env(TOKEN)"}`, change: func(o *Options) {
 			o.LookupEnv = func(name string) (string, bool) { return "/run/token", name == "TOKEN_FILE" }
 		}, want: []string{

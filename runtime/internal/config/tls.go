@@ -211,15 +211,16 @@ func soundKey(content []byte) bool {
 	}
 }
 
-// noteCertificate notes what clients will object to.
+// noteCertificate notes what clients will object to. It is unsafe, too, where no client can take it for the gateway's own: a
+// proxy before the gateway may know it by another name.
 func (b *build) noteCertificate(leaf *x509.Certificate, origins []string) {
 	const minute = "2006-01-02 15:04 MST"
 	switch now := b.options.Now(); {
 	case now.After(leaf.NotAfter):
-		b.gateway.note("/tls/certFile", "the certificate has expired, at %s: clients refuse it", leaf.NotAfter.UTC().Format(minute))
+		b.noteUnsafe("/tls/certFile", fmt.Sprintf("the certificate has expired, at %s: clients refuse it", leaf.NotAfter.UTC().Format(minute)))
 	case now.Before(leaf.NotBefore):
-		b.gateway.note("/tls/certFile", "the certificate is not valid before %s: until then clients refuse it",
-			leaf.NotBefore.UTC().Format(minute))
+		b.noteUnsafe("/tls/certFile", fmt.Sprintf("the certificate is not valid before %s: until then clients refuse it",
+			leaf.NotBefore.UTC().Format(minute)))
 	}
 	var missing []string
 	for _, origin := range origins {
@@ -227,10 +228,22 @@ func (b *build) noteCertificate(leaf *x509.Certificate, origins []string) {
 			missing = append(missing, u.Hostname())
 		}
 	}
-	if len(missing) > 0 {
-		b.gateway.note("/tls/certFile", "the certificate is not for %s, which publicUrl names: clients refuse it there",
-			strings.Join(missing, " and "))
+	if len(missing) == 0 {
+		return
 	}
+	text := fmt.Sprintf("the certificate is not for %s, which publicUrl names: clients refuse it there", strings.Join(missing, " and "))
+	proxies, _ := get(b.gateway.value, "trustedProxies").([]any)
+	if len(missing) == len(origins) && len(proxies) == 0 {
+		b.noteUnsafe("/tls/certFile", text)
+	} else {
+		b.gateway.note("/tls/certFile", "%s", text)
+	}
+}
+
+// noteUnsafe notes of gateway.json what is not safe in production.
+func (b *build) noteUnsafe(pointer, text string) {
+	b.gateway.note(pointer, "%s", text)
+	b.gateway.danger(pointer, text)
 }
 
 // same tells whether two certificates are one, and are shown with the same ones above them.
