@@ -159,6 +159,9 @@ func (b *build) config() *Config {
 	b.checkPaths(drafts, routes, gateway.PublicRoutes)
 	b.checkLoops(routes, gateway.PublicURLs)
 	b.noteUnused(drafts, routes)
+	if len(routes) == 0 {
+		b.routes[0].note("/paths", "no routes: nothing is served")
+	}
 	b.checkSafety(gateway, drafts, routes)
 
 	b.hideSecrets(drafts)
