@@ -23,8 +23,8 @@ import (
 
 // Defaults of what is given neither in Options nor in gateway.json.
 const (
-	DefaultListen     = "127.0.0.1:9000"
-	DefaultAdmin      = "127.0.0.1:9001"
+	DefaultListen     = config.DefaultListen
+	DefaultAdmin      = config.DefaultAdmin
 	DefaultData       = ".durward"
 	DefaultDrain      = 30 * time.Second
 	DefaultPolicyWait = 2 * time.Second

@@ -157,7 +157,7 @@ func (b *build) config() *Config {
 	routes := b.readRoutes(drafts)
 	b.validate(drafts, routes, gateway.PublicURLs)
 	b.checkPaths(drafts, routes, gateway.PublicRoutes)
-	b.checkLoops(routes, gateway.PublicURLs)
+	b.checkLoops(routes, gateway)
 	b.noteUnused(drafts, routes)
 	if len(routes) == 0 {
 		b.routes[0].note("/paths", "no routes: nothing is served")

@@ -44,3 +44,42 @@ func TestOriginOf(t *testing.T) {
 		}
 	}
 }
+
+// Who listens is reached by these URLs from this machine, and by no others for certain.
+func TestListensAt(t *testing.T) {
+	for _, tt := range []struct {
+		listen, url string
+		want        bool
+	}{
+		{"127.0.0.1:9000", "http://127.0.0.1:9000/mcp", true},
+		{"127.0.0.1:9000", "http://LOCALHOST:9000", true},
+		{"127.0.0.1:9000", "https://mcp.localhost:9000/", true},
+		{"127.0.0.1:9000", "http://0.0.0.0:9000/", true},
+		{"[::1]:9000", "http://localhost:9000/", true},
+		{"[::1]:9000", "http://[::1]:9000/", true},
+		{"localhost:9000", "http://127.0.0.1:9000/", true},
+		{":9000", "http://127.0.0.1:9000/", true},
+		{":9000", "http://[::1]:9000/", true},
+		{"0.0.0.0:80", "http://localhost/", true},
+		{"[::]:443", "https://127.0.0.2/", true},
+		{"192.0.2.7:9000", "http://192.0.2.7:9000/", true},
+		{"gateway:9000", "http://Gateway:9000/", true},
+		{"127.0.0.1:9000", "http://127.0.0.1:9/", false},
+		{"127.0.0.1:9000", "http://127.0.0.2:9000/", false},
+		{"127.0.0.1:9000", "http://tools.internal:9000/", false},
+		{"192.0.2.7:9000", "http://127.0.0.1:9000/", false},
+		{"192.0.2.7:9000", "http://localhost:9000/", false},
+		{":9000", "http://192.0.2.7:9000/", false},
+		{":9000", "http://tools.internal:9000/", false},
+		{"127.0.0.1:0", "http://127.0.0.1:0/", false},
+		{"/run/durward.sock", "http://localhost/", false},
+	} {
+		u, err := url.Parse(tt.url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := listensAt(tt.listen, u); got != tt.want {
+			t.Errorf("%s at %s: %v", tt.url, tt.listen, got)
+		}
+	}
+}
