@@ -361,6 +361,11 @@ func TestJSONC(t *testing.T) {
 	if diff := cmp.Diff(want, problemsOf(result)); diff != "" {
 		t.Errorf("both (-want +got):\n%s", diff)
 	}
+	// Which of the two has the names nobody can say: nothing is said of those that one of them does not have.
+	both[PoliciesFile] = &fstest.MapFile{Data: []byte(`{"policies": []}`)}
+	if diff := cmp.Diff(want, problemsOf(load(t, both, baseEnv()))); diff != "" {
+		t.Errorf("both, one of them empty (-want +got):\n%s", diff)
+	}
 	for _, name := range baseFiles() {
 		if result.Sums[name] == "" {
 			t.Errorf("there is no sum of %s", name)

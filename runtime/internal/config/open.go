@@ -70,6 +70,7 @@ func (o opener) choice(name string, limit int, freeNames func(pointer string) bo
 	case s.missing && !beside.missing:
 		s, beside = beside, s
 	case !beside.missing:
+		s.doubted = true
 		beside.faults, beside.doc, beside.unreadable = nil, nil, ""
 		beside.problemAt(0, "", fmt.Sprintf("%s is there, too: keep one of them", name))
 	}

@@ -83,7 +83,7 @@ func (o openness) checkPublic(routes []*routeDraft, public []string) {
 // routeIDs answers the operationIds, and whether that is all of them: where a file or a name has a problem of its own,
 // nobody can say which routes there are.
 func (o openness) routeIDs(routes []*routeDraft) (ids []string, all bool) {
-	all = !slices.ContainsFunc(o.routes, func(s *source) bool { return s.doc == nil || s.full() })
+	all = !slices.ContainsFunc(o.routes, func(s *source) bool { return s.doc == nil || s.doubted || s.full() })
 	for _, r := range routes {
 		all = all && r.ID != "" && r.source.sound(r.at+"/operationId")
 		ids = append(ids, r.ID)

@@ -207,7 +207,8 @@ func (b *routesReader) readNames(s *source, listAt string, list any, outbound bo
 // which policies there are.
 func (b *routesReader) nameDrafts() {
 	b.byName = make(map[string]*policyDraft, len(b.drafts))
-	_, b.allNamed = get(b.policies.value, "policies").([]any)
+	_, listed := get(b.policies.value, "policies").([]any)
+	b.allNamed = listed && !b.policies.doubted
 	for _, d := range b.drafts {
 		b.allNamed = b.allNamed && d.Name != "" && b.policies.sound(d.at+"/name")
 		b.names = append(b.names, d.Name)

@@ -27,6 +27,8 @@ type source struct {
 
 	missing, tooLarge bool
 	used              bool // it has been imported
+	// doubted says that the same file is there in another form, so that nobody can say which names there are.
+	doubted bool
 	// unreadable says why the file could not be read, or is "".
 	unreadable string
 	// imported are the files that values come from, by the pointers of the values.
