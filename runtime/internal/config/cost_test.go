@@ -110,3 +110,26 @@ func TestCost(t *testing.T) {
 		})
 	}
 }
+
+// With files so large that the fixed part hardly counts, each byte by itself costs no more than it may: of the smallest values
+// there are, of one long text, and of what has more faults than anybody is told.
+func TestCostOfEachByte(t *testing.T) {
+	const large = 2 << 20
+	free := func(item string) string {
+		return `{"openapi":"3.1.0","components":[` + strings.Repeat(item+",", large/(len(item)+1)) + item + `],"paths":{}}`
+	}
+	for name, text := range map[string]string{
+		"texts": free(`""`), "arrays": free(`[]`), "objects with a member": free(`{"":0}`), "one long text": free(`"` + strings.Repeat("x", large) + `"`),
+		"paths that are none": `{"openapi":"3.1.0","paths":{` + many(large/12, `"#":1`) + `}}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			folder := maps.Clone(validFolder(t))
+			folder[RoutesFile] = &fstest.MapFile{Data: []byte(text)}
+			allocated, size := cost(t, folder)
+			t.Logf("%d KiB cost %d KiB: %.1f for each byte", size>>10, allocated>>10, float64(allocated)/float64(size))
+			if allocated > costPerByte*size {
+				t.Errorf("%d bytes cost %d", size, allocated)
+			}
+		})
+	}
+}
