@@ -164,7 +164,9 @@ func TestCertificate(t *testing.T) {
 			}
 			if cfg := result.Config; cfg != nil {
 				for _, n := range cfg.Notes {
-					got = append(got, "note "+n.String())
+					if n.File == "config/gateway.json" { // there are no routes, which is noted, too
+						got = append(got, "note "+n.String())
+					}
 				}
 				if cfg.Gateway.TLS == nil || cfg.Gateway.TLS.Certificate.Leaf == nil {
 					t.Error("the pair is not in the configuration")
