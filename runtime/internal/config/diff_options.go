@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"durward/runtime/internal/reference"
 	"durward/schema/jsonpointer"
 )
 
@@ -22,8 +23,10 @@ const maxReasons = 100
 type optionsDiff struct {
 	old, next *Policy
 	hide      func(string) string
-	reasons   []Reason
-	more      int
+	// named has secrets that are references alone be told by them.
+	named   bool
+	reasons []Reason
+	more    int
 }
 
 func (d *optionsDiff) compare() {
@@ -80,6 +83,9 @@ func (d *optionsDiff) secret(pointer string) bool {
 // shown is a value as it may be told: without secrets, and with texts that name variables as they are written.
 func (d *optionsDiff) shown(p *Policy, pointer string, value any) any {
 	if value != nil && d.secret(pointer) {
+		if d.named && reference.IsWhole(p.written[pointer]) {
+			return p.written[pointer]
+		}
 		return blotted
 	}
 	switch v := value.(type) {

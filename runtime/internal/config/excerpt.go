@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"durward/runtime/internal/document"
+	"durward/runtime/internal/reference"
 )
 
 // Excerpt is the part of a line of a file around a problem. What must not be printed is masked in it (G10).
@@ -188,7 +189,8 @@ func (x *excerpting) mayShow(from int, closed bool) bool {
 	case token.Name:
 		return true
 	}
-	return !token.Dropped && !x.isHidden(token.Start) && !holdsKey(x.line[from:x.at])
+	text := x.line[from:x.at]
+	return !token.Dropped && (!x.isHidden(token.Start) && !holdsKey(text) || reference.IsWhole(strings.Trim(string(text), `"`)))
 }
 
 // isName says, in a file that has no meaning, whether the text from an offset of the line up to x.at is a name as certainly

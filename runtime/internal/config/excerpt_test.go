@@ -31,6 +31,8 @@ func TestExcerpt(t *testing.T) {
 		{"a variable within a text", with(`"clientSecret": "s", "extra": ["abc $env(NOBODY)"],`),
 			"\"clientSecret\": \"…\", \"extra\": [\"abc $env(NOBODY)\"],\n                                    ^^^^^^^^^^^^"},
 		{"a variable within a secret", with(`"clientSecret": "canary $env(NOBODY)",`), "\"clientSecret\": \"…\",\n                ^^^"},
+		{"a secret that is a reference", with(`"clientSecret": "$env(NOBODY)",`), "\"clientSecret\": \"$env(NOBODY)\",\n                 ^^^^^^^^^^^^"},
+		{"a secret in place of a name", with(`"clientSecret": "$env(canary)",`), "\"clientSecret\": \"…\",\n                ^^^"},
 		{"a name twice", with(`"clientSecret": "s", "clientSecret": "canary", "clientID": "canary",`),
 			"\"clientSecret\": \"…\", \"clientSecret\": \"…\", \"clientID\": \"…\",\n                     ^^^^^^^^^^^^^^"},
 		{"a password in a URL", with(`"clientSecret": "s", "extra": ["https://u:canary@x/", 1],`),

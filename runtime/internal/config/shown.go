@@ -5,10 +5,10 @@ import (
 	"fmt"
 )
 
-// ShownOptions are the options of a policy as they may be told: secrets blotted out, and texts that name variables as they
-// are written.
+// ShownOptions are the options of a policy as they may be told: secrets that are written out blotted out, and texts that
+// name variables as they are written.
 func (c *Config) ShownOptions(p *Policy) (json.RawMessage, error) {
-	d := optionsDiff{old: p, next: p, hide: c.all.replacer().Replace}
+	d := optionsDiff{old: p, next: p, hide: c.all.replacer().Replace, named: true}
 	shown, err := json.Marshal(d.shown(p, "", decoded(p.Options)))
 	if err != nil {
 		return nil, fmt.Errorf("write options of policy %q: %w", p.Name, err)

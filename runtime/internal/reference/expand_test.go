@@ -135,3 +135,16 @@ func TestExpandTellsSeveralFaultsAndNotAll(t *testing.T) {
 		t.Errorf("a text has %d faults, want the first %d", len(faults), maxFaults)
 	}
 }
+
+// What is nothing but a reference to a name in capitals may be shown; what else there is may be a secret.
+func TestIsWhole(t *testing.T) {
+	for text, want := range map[string]bool{
+		"$env(CLERK_CLIENT_SECRET)": true, "$env(A1)": true,
+		"": false, "$env()": false, "$env(name)": false, "$env(sk_live_1)": false, "$env(A": false, "x$env(AB)": false,
+		"$env(AB)x": false, "$env(AB)$env(CD)": false, "${env.AB}": false, "CANARY": false, "$env(" + strings.Repeat("A", 129) + ")": false,
+	} {
+		if got := IsWhole(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}

@@ -138,6 +138,14 @@ func (e *expansion) fail(at int, text string) {
 	e.faults = append(e.faults, Fault{At: at, Text: text})
 }
 
+// IsWhole says whether a text is nothing but one reference, to a name as variables have them: it may be shown wherever it
+// stands, since a secret that was put in place of its name would hardly look so.
+func IsWhole(text string) bool {
+	name, opened := strings.CutPrefix(text, envForm.open())
+	name, closed := strings.CutSuffix(name, envForm.shut())
+	return opened && closed && len(name) <= maxName && isConventional(name)
+}
+
 // IsName says whether a variable may be called so: letters of ASCII, digits and _.
 func IsName(name string) bool {
 	for _, c := range []byte(name) {
