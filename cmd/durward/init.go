@@ -26,7 +26,7 @@ What is not said by a flag is written as on a first try on one's own machine. Wi
 --plain the files are strict JSON and have no comments.
 
 Exit status 0: the files are written, and validate takes them once the variables are set.
-Exit status 1: a file is there already, or a flag cannot be used; nothing is written.`,
+Exit status 1: a file of DIR is there already, or a flag cannot be used; nothing is written.`,
 		Example: `  durward init --upstream http://127.0.0.1:3000/mcp
   durward init config --path /mcp/tickets --upstream http://tickets.internal:8080/mcp \
       --frontend-api-url https://clerk.example.com --email-domain example.com \
@@ -83,11 +83,15 @@ func (s starter) run(out io.Writer) error {
 	if err := s.check(files); err != nil {
 		return err
 	}
+	files, left := s.withoutShared(files)
 	if err := writeNew(files); err != nil {
 		return err
 	}
 	for _, f := range files {
 		fmt.Fprintln(out, "wrote", printable(f.path))
+	}
+	if left != "" {
+		fmt.Fprintf(out, "left %s as it is: it was there already\n", printable(left))
 	}
 	s.next(out)
 	return nil

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/template"
 
@@ -163,6 +164,16 @@ func otherForm(path string) string {
 		return path + "c"
 	}
 	return path
+}
+
+// withoutShared leaves out .env.example where there is one, and answers its name: a second folder beside the first has its
+// variables in the same .env.
+func (s starter) withoutShared(files []written) (missing []written, left string) {
+	shared := s.beside(".env.example")
+	if _, err := os.Lstat(shared); err != nil {
+		return files, "" // writing it tells what is the matter, if anything is
+	}
+	return slices.DeleteFunc(files, func(f written) bool { return f.path == shared }), shared
 }
 
 // writeNew writes files where there are none yet: all of them, or none.
