@@ -24,7 +24,7 @@ import (
 const demoDrain = 2 * time.Second
 
 func newDemoCommand() *cobra.Command {
-	var s settings
+	s := settings{builtIn: true}
 	var check bool
 	var parts demo.Options
 	c := &cobra.Command{

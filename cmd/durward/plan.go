@@ -47,9 +47,6 @@ Exit status 1: there are problems, a reload would refuse it, or the gateway did 
 			if err != nil {
 				return err
 			}
-			if !isFolder(o.Config) {
-				return fmt.Errorf("there is no folder %s", o.Config)
-			}
 			// Which files there are the configuration says, also if it has problems here: what the gateway makes of it counts.
 			here, err := runtime.Validate(o)
 			if err != nil {

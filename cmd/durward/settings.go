@@ -2,11 +2,14 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"os"
 	"strconv"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +21,11 @@ const defaultConfig = "config"
 
 // settings are the flags that several verbs share. Each has an environment variable: a flag beats the variable, the
 // variable beats gateway.json, and that beats the default.
-type settings struct{ config, listen, admin, data string }
+type settings struct {
+	config, listen, admin, data string
+	// builtIn says that who names no folder, and has none, gets the configuration in the binary.
+	builtIn bool
+}
 
 func (s *settings) addConfig(c *cobra.Command) {
 	c.Flags().StringVar(&s.config, "config", defaultConfig,
@@ -44,7 +51,22 @@ func (s *settings) options(c *cobra.Command, logger *slog.Logger) (runtime.Optio
 	}
 	return runtime.Options{
 		Config: folder, Listen: listen, Admin: admin, Data: data, Plugins: catalogue(), Logger: logger,
-	}, cmp.Or(listenFault, adminFault)
+	}, cmp.Or(listenFault, adminFault, s.folderFault(folder, by))
+}
+
+// folderFault says why there is no folder to read: without it each file of one would be said to be missing.
+func (s *settings) folderFault(folder, by string) error {
+	switch info, err := os.Stat(folder); {
+	case by == "" && s.builtIn, err == nil && info.IsDir():
+		return nil
+	case err == nil, errors.Is(err, syscall.ENOTDIR):
+		by = cmp.Or(by, "--config")
+		return fmt.Errorf("%s names a folder, and %s is a file: write --config DIR", by, printable(folder))
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there is no folder %s: durward init %s writes one", printable(folder), quotedForShell(printable(folder)))
+	default:
+		return fmt.Errorf("look for configuration: %w", err)
+	}
 }
 
 // said answers what a flag says, or else its variable, and which of them it was; nothing if neither says anything. An empty
