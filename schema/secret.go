@@ -49,7 +49,7 @@ func (s *Schema) Hidden(value any) []string {
 // otherForm says whether a schema's type is none that an object, or an array, has.
 func otherForm(types any, form string) bool {
 	list, several := types.([]any)
-	return types != nil && types != form && !(several && slices.Contains(list, any(form)))
+	return types != nil && types != form && (!several || !slices.Contains(list, any(form)))
 }
 
 // marks says whether anything within a schema, as it is written, is a secret.
