@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -34,10 +33,7 @@ func TestRoutesFileAwayDuringALoad(t *testing.T) {
 	if cfg, problems := h.load(); cfg == nil {
 		t.Fatal(problems)
 	}
-	changed := make(chan struct{}, 10)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	go h.watcher.Run(ctx, func() { changed <- struct{}{} })
+	changed := watching(t, h)
 	select {
 	case <-changed:
 	case <-time.After(5 * time.Second): // before the next poll

@@ -1,7 +1,6 @@
 package runtime
 
 import (
-	"context"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,10 +26,7 @@ func TestChangeThereAndBackDuringALoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.load()
-	changed := make(chan struct{}, 10)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	go h.watcher.Run(ctx, func() { changed <- struct{}{} })
+	changed := watching(t, h)
 	select {
 	case <-changed:
 		t.Fatal("what was loaded counts as changed")
@@ -86,10 +82,7 @@ func TestValueThereAndBackDuringALoad(t *testing.T) {
 		}
 	}
 	load("0123456789abcdef")
-	changed := make(chan struct{}, 10)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	go h.watcher.Run(ctx, func() { changed <- struct{}{} })
+	changed := watching(t, h)
 	load("fedcba9876543210")
 	write(path, "0123456789abcdef")
 	select {
@@ -111,13 +104,17 @@ func TestG5_BuiltInConfigurationIsLoadedOnce(t *testing.T) {
 	if _, problems := h.load(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	changed := make(chan struct{}, 10)
-	ctx, stop := context.WithCancel(t.Context())
-	defer stop()
-	go h.watcher.Run(ctx, func() { changed <- struct{}{} })
+	changed := watching(t, h)
 	select {
 	case <-changed:
 		t.Error("what was loaded counts as changed")
 	case <-time.After(500 * time.Millisecond): // some times as long as the watcher waits for quiet
 	}
+}
+
+// watching lets the host's watcher run until the test ends, and answers where it tells of changes.
+func watching(t *testing.T, h *Host) <-chan struct{} {
+	changed := make(chan struct{}, 10)
+	go h.watcher.Run(t.Context(), func() { changed <- struct{}{} })
+	return changed
 }
