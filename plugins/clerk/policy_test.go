@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"durward/plugins/clerk"
 	"durward/policies"
 	"durward/policies/policytest"
@@ -54,6 +56,9 @@ func TestOptionsAndDefaults(t *testing.T) {
 	want := map[string]any{
 		"frontendApiUrl": nil, "clientId": nil, "clientSecret": nil, "scope": "openid profile email",
 		"gateway.accessTokenTtlSeconds": 900.0, "gateway.refreshTokenTtlSeconds": 2592000.0, "gateway.cimdEnabled": true,
+		"gateway.refreshTokenRotation": "grace", "gateway.refreshTokenGraceSeconds": 60.0, "gateway.recheckSeconds": 3600.0,
+		"gateway.issParameterEnabled": true, "gateway.registrationEnabled": true, "gateway.clients": nil,
+		"gateway.scopes": map[string]any{}, "gateway.cimdDevelopment": nil,
 		"gateway.basePath":                      "",
 		"browserLoginOverrides.remoteTimeoutMs": 10000.0, "browserLoginOverrides.stateTtlSeconds": 900.0,
 		"browserLoginOverrides.sessionTtlSeconds": 28800.0, "browserLoginOverrides.caFile": nil,
@@ -64,7 +69,7 @@ func TestOptionsAndDefaults(t *testing.T) {
 		t.Errorf("options = %v, want %v", got, want)
 	}
 	for name, value := range want {
-		if has, ok := got[name]; !ok || has != value {
+		if has, ok := got[name]; !ok || !cmp.Equal(has, value) {
 			t.Errorf("%s has the default %v, want %v", name, has, value)
 		}
 	}

@@ -27,6 +27,44 @@ type options struct {
 	basePath basePath
 	access   accessRules
 	brand    branding
+	rotation rotation
+	// rotationGrace is how long after its first use a refresh token may be presented again.
+	rotationGrace time.Duration
+	// recheckAfter is how long what the provider said of a person holds; zero: it is not asked again.
+	recheckAfter time.Duration
+	// issParameter, registration and documents are whether responses carry iss, whether clients may register themselves,
+	// and whether they may identify themselves by a metadata document.
+	issParameter, registration, documents bool
+	clients                               clientHosts
+	scopes                                map[string]scopeOptions
+	development                           cimdDevelopment
+}
+
+// rotation is what becomes of a refresh token that was used.
+type rotation string
+
+const (
+	rotateGrace  rotation = "grace"
+	rotateStrict rotation = "strict"
+	rotateNone   rotation = "none"
+)
+
+// clientHosts is the option clients: at most one of them is there.
+type clientHosts struct {
+	Allow []string `json:"allow"`
+	Deny  []string `json:"deny"`
+}
+
+// scopeOptions is a scope that is declared.
+type scopeOptions struct {
+	Description string   `json:"description"`
+	Includes    []string `json:"includes"`
+}
+
+// cimdDevelopment is what may be fetched though it is not public.
+type cimdDevelopment struct {
+	CAFile    string   `json:"caFile"`
+	Addresses []string `json:"addresses"`
 }
 
 // parted are handler.options in their two parts.
@@ -40,10 +78,18 @@ type parted struct {
 // ownOptions is the JSON form. Numbers are float64 because JSON Schema calls 900.0 an integer too.
 type ownOptions struct {
 	Gateway struct {
-		AccessTokenTTLSeconds  float64 `json:"accessTokenTtlSeconds"`
-		RefreshTokenTTLSeconds float64 `json:"refreshTokenTtlSeconds"`
-		CIMDEnabled            bool    `json:"cimdEnabled"`
-		BasePath               string  `json:"basePath"`
+		AccessTokenTTLSeconds    float64                 `json:"accessTokenTtlSeconds"`
+		RefreshTokenTTLSeconds   float64                 `json:"refreshTokenTtlSeconds"`
+		RefreshTokenRotation     rotation                `json:"refreshTokenRotation"`
+		RefreshTokenGraceSeconds float64                 `json:"refreshTokenGraceSeconds"`
+		RecheckSeconds           float64                 `json:"recheckSeconds"`
+		IssParameterEnabled      bool                    `json:"issParameterEnabled"`
+		RegistrationEnabled      bool                    `json:"registrationEnabled"`
+		Clients                  clientHosts             `json:"clients"`
+		Scopes                   map[string]scopeOptions `json:"scopes"`
+		CIMDEnabled              bool                    `json:"cimdEnabled"`
+		CIMDDevelopment          cimdDevelopment         `json:"cimdDevelopment"`
+		BasePath                 string                  `json:"basePath"`
 	} `json:"gateway"`
 	BrowserLoginOverrides struct {
 		RemoteTimeoutMs   float64 `json:"remoteTimeoutMs"`
@@ -60,6 +106,11 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 	var own ownOptions
 	own.Gateway.AccessTokenTTLSeconds = 900
 	own.Gateway.RefreshTokenTTLSeconds = 2592000
+	own.Gateway.RefreshTokenRotation = rotateGrace
+	own.Gateway.RefreshTokenGraceSeconds = 60
+	own.Gateway.RecheckSeconds = 3600
+	own.Gateway.IssParameterEnabled = true
+	own.Gateway.RegistrationEnabled = true
 	own.Gateway.CIMDEnabled = true
 	own.BrowserLoginOverrides.RemoteTimeoutMs = 10000
 	own.BrowserLoginOverrides.StateTTLSeconds = 900
@@ -104,6 +155,15 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 			basePath:      base,
 			access:        access,
 			brand:         brand,
+			rotation:      own.Gateway.RefreshTokenRotation,
+			rotationGrace: scaled(own.Gateway.RefreshTokenGraceSeconds, time.Second),
+			recheckAfter:  scaled(own.Gateway.RecheckSeconds, time.Second),
+			issParameter:  own.Gateway.IssParameterEnabled,
+			registration:  own.Gateway.RegistrationEnabled,
+			documents:     own.Gateway.CIMDEnabled,
+			clients:       own.Gateway.Clients,
+			scopes:        own.Gateway.Scopes,
+			development:   own.Gateway.CIMDDevelopment,
 		},
 		provider: rest,
 		problems: problems,

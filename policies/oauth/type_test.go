@@ -48,8 +48,10 @@ func TestOptionsSchema(t *testing.T) {
 	type bounds struct{ Default, Minimum, Maximum float64 }
 	want := map[string]map[string]bounds{
 		"gateway": {
-			"accessTokenTtlSeconds":  {900, 60, 86400},
-			"refreshTokenTtlSeconds": {2592000, 60, 31536000},
+			"accessTokenTtlSeconds":    {900, 60, 86400},
+			"refreshTokenTtlSeconds":   {2592000, 60, 31536000},
+			"refreshTokenGraceSeconds": {60, 1, 600},
+			"recheckSeconds":           {3600, 0, 86400},
 		},
 		"browserLoginOverrides": {
 			"remoteTimeoutMs":   {10000, 100, 60000},
