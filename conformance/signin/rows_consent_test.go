@@ -81,7 +81,7 @@ func consentRows() []row {
 			id:     "S26",
 			holds:  "what was allowed at one redirect URI was not at another; the port of a loopback address makes no other",
 			play:   consentPerRedirect,
-			breaks: []edit{{grantFile, `matchRedirect([]string{before.Redirect}, asked.Redirect) {`, `true {`}},
+			breaks: []edit{{grantFile, `redirecturi.Match([]string{before.Redirect}, asked.Redirect) {`, `redirecturi.Match([]string{before.Redirect}, before.Redirect) {`}},
 		},
 	}
 }

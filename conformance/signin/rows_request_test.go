@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	redirectFile  = "policies/oauth/redirect.go"
+	matchFile     = "policies/oauth/internal/redirecturi/match.go"
+	answerFile    = "policies/oauth/internal/redirecturi/answer.go"
 	authorizeFile = "policies/oauth/authorize.go"
 	callbackFile  = "policies/oauth/callback.go"
 )
@@ -21,7 +22,7 @@ func requestRows() []row {
 			holds: "what a stranger writes into an authorization request stays out of pages and headers, and leads nowhere",
 			play:  hostileRequests,
 			breaks: []edit{{
-				redirectFile, `if slices.Contains(registered, given) {`,
+				matchFile, `if slices.Contains(registered, given) {`,
 				`if slices.ContainsFunc(registered, func(uri string) bool { return strings.HasPrefix(given, uri) }) {`,
 			}},
 		},
@@ -29,13 +30,13 @@ func requestRows() []row {
 			id: "S17", holds: "a state comes back exactly as it was, or is refused for its length",
 			play: hostileStates,
 			breaks: []edit{{
-				redirectFile, `strings.ReplaceAll(url.QueryEscape(param[1]), "+", "%20")`, `url.PathEscape(param[1])`,
+				answerFile, `strings.ReplaceAll(url.QueryEscape(param.Value), "+", "%20")`, `url.PathEscape(param.Value)`,
 			}},
 		},
 		{
 			id: "S18", holds: "an error answer carries state and iss, each once, whatever the redirect URI's own query says",
 			play:   errorAnswers,
-			breaks: []edit{{redirectFile, `[]string{"code", "state", "iss", `, `[]string{"code", "state", `}},
+			breaks: []edit{{answerFile, `[]string{"code", "state", "iss", `, `[]string{"code", "state", `}},
 		},
 		{
 			id: "S32", holds: "no parameter of a browser's request says where it is sent afterwards",

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/redirecturi"
 )
 
 // maxState bounds the client's state, which is stored and echoed (S17).
@@ -70,7 +71,7 @@ func (s *server) target(r *http.Request, query params) (clientRecord, string, er
 	if redirect == "" && len(client.Data.Redirects) == 1 { // A34
 		redirect = client.Data.Redirects[0]
 	}
-	if !matchRedirect(client.Data.Redirects, redirect) {
+	if !redirecturi.Match(client.Data.Redirects, redirect) {
 		return clientRecord{}, "", &refusal{
 			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgBadRedirect,
 			Text: "the app asks to be answered at an address that it has not registered",
@@ -133,8 +134,9 @@ func isChallenge(text string) bool {
 
 // errorAnswer builds an authorization error response, with state and iss (A5, A37, S18).
 func errorAnswer(asked authorization, code, description string) string {
-	return answerTo(asked.Redirect, [2]string{"error", code}, [2]string{"error_description", description},
-		[2]string{"state", asked.State}, [2]string{"iss", asked.Issuer})
+	return redirecturi.Answer(asked.Redirect,
+		redirecturi.Param{Name: "error", Value: code}, redirecturi.Param{Name: "error_description", Value: description},
+		redirecturi.Param{Name: "state", Value: asked.State}, redirecturi.Param{Name: "iss", Value: asked.Issuer})
 }
 
 // redirectTo sends the browser on. 303 makes every method a GET, and no body is sent along (A33, S10); nor is the

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/redirecturi"
 )
 
 // branding is whose pages these are: the option "pages".
@@ -80,8 +81,8 @@ func isLogo(logo string) bool {
 		return false
 	}
 	parsed, err := url.Parse(logo)
-	return err == nil && strings.HasPrefix(logo, "https://") && plainHost(parsed.Hostname()) && parsed.User == nil &&
-		!strings.ContainsAny(logo, "?#")
+	return err == nil && strings.HasPrefix(logo, "https://") && redirecturi.PlainHost(parsed.Hostname()) &&
+		parsed.User == nil && !strings.ContainsAny(logo, "?#")
 }
 
 // source is what a Content-Security-Policy must allow images from for the logo to be seen: that image and no other. Pages

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/redirecturi"
 )
 
 // codeLife is how long a code may be redeemed (A36 allows ten minutes; clients need seconds).
@@ -32,8 +33,8 @@ func (s *server) putCode(c *change, now time.Time, asked authorization, who pers
 
 // codeAnswer builds a successful authorization response (A5, A37).
 func codeAnswer(asked authorization, code string) string {
-	return answerTo(asked.Redirect,
-		[2]string{"code", code}, [2]string{"state", asked.State}, [2]string{"iss", asked.Issuer})
+	return redirecturi.Answer(asked.Redirect, redirecturi.Param{Name: "code", Value: code},
+		redirecturi.Param{Name: "state", Value: asked.State}, redirecturi.Param{Name: "iss", Value: asked.Issuer})
 }
 
 // redeem exchanges a code for the first tokens of its grant (RFC 6749 section 4.1.3). Everything is checked before

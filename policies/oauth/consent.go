@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/redirecturi"
 )
 
 // askConsent shows what the client asks for and binds the question to this browser (A42 to A44). The record holds all
@@ -193,7 +194,7 @@ func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
 	origin := policies.CallFrom(ctx).Origin
 	served := func(route policies.Route) bool { return resourceOf(origin, route.Path) == asked.Resource }
 	if err == nil && client.Data.Name == asked.ClientName &&
-		matchRedirect(client.Data.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
+		redirecturi.Match(client.Data.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
 		return nil
 	}
 	s.record(ctx, policies.Event{

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/redirecturi"
 )
 
 // maxAttempts bounds how often a change is tried anew because somebody else changed the same records. Each failure
@@ -104,7 +105,7 @@ func (s *server) lastAllowed(ctx context.Context, who person, asked authorizatio
 	for _, grant := range grants {
 		before := grant.Data
 		if before.Client == asked.Client && before.Resource == asked.Resource && covers(before.Scopes, asked.Scopes) &&
-			matchRedirect([]string{before.Redirect}, asked.Redirect) {
+			redirecturi.Match([]string{before.Redirect}, asked.Redirect) {
 			return before.Created, nil
 		}
 	}

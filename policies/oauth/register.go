@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/redirecturi"
 )
 
 // Bounds of a registration (S45).
@@ -155,7 +156,7 @@ func checkRedirects(uris []string) error {
 		return badRequest("invalid_redirect_uri", fmt.Sprintf("redirect_uris must hold 1 to %d URIs", maxRedirects))
 	}
 	for i, uri := range uris {
-		if err := checkRedirect(uri); err != nil {
+		if err := redirecturi.Check(uri); err != nil {
 			return badRequest("invalid_redirect_uri", fmt.Sprintf("redirect_uris[%d] %v", i, err))
 		}
 	}
