@@ -1,11 +1,8 @@
 package oauth
 
 import (
-	"errors"
 	"net/http"
 	"time"
-
-	"durward/policies"
 )
 
 // adminGrant is a grant as an operator sees it.
@@ -62,12 +59,12 @@ func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error 
 	}
 	list := make([]adminGrant, 0, len(grants))
 	for _, grant := range grants {
-		client, err := s.client(ctx, grant.Data.Client)
-		if err != nil && !errors.Is(err, policies.ErrNotFound) {
+		name, err := s.nameOf(ctx, grant.Data)
+		if err != nil {
 			return err
 		}
 		list = append(list, adminGrant{
-			ID: grantID(grant.Key), Client: grant.Data.Client, ClientName: shown(client.Data.Name, maxShownName),
+			ID: grantID(grant.Key), Client: grant.Data.Client, ClientName: shown(name, maxShownName),
 			Redirect: grant.Data.Redirect, Resource: grant.Data.Resource, Scopes: grant.Data.Scopes,
 			Created: grant.Data.Created, Expires: grant.Expires,
 		})

@@ -52,32 +52,32 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 }
 
 // target finds out where an answer may go. Any doubt is a page: there is nowhere to redirect to (A31, S1, S2).
-func (s *server) target(r *http.Request, query params) (clientRecord, string, error) {
+func (s *server) target(r *http.Request, query params) (client, string, error) {
 	id := query.get("client_id")
 	if id == "" {
-		return clientRecord{}, "", badRequest("invalid_request", "the request does not say which app it is from")
+		return client{}, "", badRequest("invalid_request", "the request does not say which app it is from")
 	}
-	client, err := s.client(r.Context(), id)
+	found, err := s.client(r.Context(), id)
 	if errors.Is(err, policies.ErrNotFound) {
-		return clientRecord{}, "", &refusal{
+		return client{}, "", &refusal{
 			Status: http.StatusBadRequest, Code: "invalid_client", Page: msgUnknownApp,
 			Text: "this app is not registered here, or no longer",
 		}
 	}
 	if err != nil {
-		return clientRecord{}, "", err
+		return client{}, "", err
 	}
 	redirect := query.get("redirect_uri")
-	if redirect == "" && len(client.Data.Redirects) == 1 { // A34
-		redirect = client.Data.Redirects[0]
+	if redirect == "" && len(found.Redirects) == 1 { // A34
+		redirect = found.Redirects[0]
 	}
-	if !redirecturi.Match(client.Data.Redirects, redirect) {
-		return clientRecord{}, "", &refusal{
+	if !redirecturi.Match(found.Redirects, redirect) {
+		return client{}, "", &refusal{
 			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgBadRedirect,
 			Text: "the app asks to be answered at an address that it has not registered",
 		}
 	}
-	return client.Data, redirect, nil
+	return found, redirect, nil
 }
 
 // readRequest checks everything else. The error is always a refusal.

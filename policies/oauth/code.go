@@ -40,7 +40,7 @@ func codeAnswer(asked authorization, code string) string {
 // redeem exchanges a code for the first tokens of its grant (RFC 6749 section 4.1.3). Everything is checked before
 // anything is used up (A49), so that a stolen code without its verifier changes nothing (S50); of parallel redemptions
 // the store lets one through (S52).
-func (s *server) redeem(ctx context.Context, form params, client clientRecord) (tokenAnswer, error) {
+func (s *server) redeem(ctx context.Context, form params, client client) (tokenAnswer, error) {
 	presented := form.get("code")
 	if presented == "" {
 		return tokenAnswer{}, badRequest("invalid_request", "code is missing")
@@ -75,7 +75,7 @@ func unknownCode() *refusal {
 }
 
 // checkCode holds a token request against what the code is bound to (A36, A47, S12, S51).
-func (s *server) checkCode(ctx context.Context, form params, client clientRecord, code held[codeRecord]) error {
+func (s *server) checkCode(ctx context.Context, form params, client client, code held[codeRecord]) error {
 	call := policies.CallFrom(ctx)
 	asked := code.Data.Asked
 	redirect := form.get("redirect_uri")

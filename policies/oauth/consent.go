@@ -193,8 +193,8 @@ func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
 	}
 	origin := policies.CallFrom(ctx).Origin
 	served := func(route policies.Route) bool { return resourceOf(origin, route.Path) == asked.Resource }
-	if err == nil && client.Data.Name == asked.ClientName &&
-		redirecturi.Match(client.Data.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
+	if err == nil && client.Name == asked.ClientName &&
+		redirecturi.Match(client.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
 		return nil
 	}
 	s.record(ctx, policies.Event{

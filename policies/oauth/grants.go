@@ -38,11 +38,9 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 	for _, grant := range grants {
 		id := grant.Data.Client
 		if _, asked := names[id]; !asked {
-			client, err := s.client(r.Context(), id)
-			if err != nil && !errors.Is(err, policies.ErrNotFound) {
+			if names[id], err = s.nameOf(r.Context(), grant.Data); err != nil {
 				return err
 			}
-			names[id] = client.Data.Name // none, if the client is gone
 		}
 		view.Grants = append(view.Grants, grantView{
 			ID:       grantID(grant.Key),

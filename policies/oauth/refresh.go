@@ -23,7 +23,7 @@ const rotationGrace = 60 * time.Second
 //
 // All else is checked first, so that a token presented by another client, for another resource or for more scope
 // changes nothing (S55).
-func (s *server) refresh(ctx context.Context, form params, client clientRecord) (tokenAnswer, error) {
+func (s *server) refresh(ctx context.Context, form params, client client) (tokenAnswer, error) {
 	presented := form.get("refresh_token")
 	if presented == "" {
 		return tokenAnswer{}, badRequest("invalid_request", "refresh_token is missing")
@@ -62,7 +62,7 @@ type refreshUse struct {
 }
 
 func (s *server) checkRefresh(
-	ctx context.Context, form params, client clientRecord, presented string,
+	ctx context.Context, form params, client client, presented string,
 ) (refreshUse, error) {
 	call := policies.CallFrom(ctx)
 	token, err := load[refreshRecord](ctx, s.store, refreshKey(presented))

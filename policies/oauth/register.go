@@ -2,10 +2,8 @@ package oauth
 
 import (
 	"bytes"
-	"context"
 	"crypto/rand"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -14,7 +12,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 
 	"durward/policies"
 	"durward/policies/oauth/internal/redirecturi"
@@ -24,13 +21,6 @@ import (
 const (
 	maxRegistration = 16 << 10 // bytes of the body
 	maxRedirects    = 16
-)
-
-// A client's record lives this long after it was last used, or as long as its refresh tokens if those live longer. It
-// is renewed at most once a day, so it gets that day on top.
-const (
-	clientLife  = 90 * 24 * time.Hour
-	clientRenew = 24 * time.Hour
 )
 
 // clientRecord is a registered client (RFC 7591 section 2). Its JSON is also the answer to the registration: URIs are
@@ -222,28 +212,4 @@ func internalHost(host string) bool {
 	}
 	address, err := netip.ParseAddr(host)
 	return err == nil && (!address.Unmap().IsGlobalUnicast() || address.Unmap().IsPrivate())
-}
-
-func (s *server) clientLife() time.Duration { return max(clientLife, s.options.refreshTTL+clientRenew) }
-
-// client reads a registered client. The error is policies.ErrNotFound or a fault.
-func (s *server) client(ctx context.Context, id string) (held[clientRecord], error) {
-	found, err := load[clientRecord](ctx, s.store, clientKey(id))
-	if err != nil {
-		return found, fmt.Errorf("read client: %w", err)
-	}
-	return found, nil
-}
-
-// renewClient keeps a client that is in use. Losing a race for it is as good as winning.
-func (s *server) renewClient(ctx context.Context, client held[clientRecord]) {
-	until := policies.CallFrom(ctx).Time.Add(s.clientLife())
-	if until.Sub(client.Expires) < clientRenew {
-		return
-	}
-	var c change
-	c.put(client.Key, client.Data, client.Version, until)
-	if err := c.commit(ctx, s.store); err != nil && !errors.Is(err, policies.ErrConflict) {
-		s.logger.WarnContext(ctx, "client not renewed", "client", client.Data.ID, "error", err)
-	}
 }

@@ -1,12 +1,9 @@
 package oauth
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 	"time"
-
-	"durward/policies"
 )
 
 // The grants there are (RFC 6749 section 1.3).
@@ -31,16 +28,16 @@ func (s *server) serveToken(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	client, err := s.callingClient(w, r, form)
+	client, err := s.authenticate(w, r, form)
 	if err != nil {
 		return err
 	}
 	var answer tokenAnswer
 	switch form.get("grant_type") {
 	case grantCode:
-		answer, err = s.redeem(ctx, form, client.Data)
+		answer, err = s.redeem(ctx, form, client)
 	case grantRefresh:
-		answer, err = s.refresh(ctx, form, client.Data)
+		answer, err = s.refresh(ctx, form, client)
 	case "":
 		err = badRequest("invalid_request", "grant_type is missing")
 	default:
@@ -53,30 +50,6 @@ func (s *server) serveToken(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusOK, answer)
 	return nil
-}
-
-// callingClient finds the client that calls. All are public: one that brings a secret uses a method that it is not
-// registered for, and is refused (A51).
-func (s *server) callingClient(w http.ResponseWriter, r *http.Request, form params) (held[clientRecord], error) {
-	unknown := &refusal{Status: http.StatusUnauthorized, Code: "invalid_client", Text: "the client is not known here"}
-	if r.Header.Get("Authorization") != "" {
-		w.Header().Set("WWW-Authenticate", `Basic realm="durward"`)
-		unknown.Text = "clients here are public: send client_id in the body and no Authorization header"
-		return held[clientRecord]{}, unknown
-	}
-	if form.get("client_secret") != "" || form.get("client_assertion") != "" {
-		unknown.Text = "clients here are public: send no secret"
-		return held[clientRecord]{}, unknown
-	}
-	id := form.get("client_id")
-	if id == "" {
-		return held[clientRecord]{}, badRequest("invalid_request", "client_id is missing")
-	}
-	client, err := s.client(r.Context(), id)
-	if errors.Is(err, policies.ErrNotFound) {
-		return client, unknown
-	}
-	return client, err
 }
 
 // putAccess adds a new access token of a grant to a change.
