@@ -36,6 +36,7 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 	origin := policies.CallFrom(r.Context()).Origin
 	asked, err := s.readRequest(origin, query)
 	asked.Issuer, asked.Client, asked.ClientName = s.issuer(r.Context()), client.ID, client.Name
+	asked.ClientPrint, asked.ClientHosts = client.Fingerprint, client.Hosts
 	asked.Redirect, asked.State = redirect, query.get("state")
 	if no, ok := errors.AsType[*refusal](err); ok && who != nil && len(asked.State) <= maxState {
 		redirectTo(w, errorAnswer(asked, no.Code, no.Text))

@@ -2,10 +2,16 @@ package oauth
 
 import (
 	"context"
+	"crypto"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"durward/policies"
 )
@@ -30,7 +36,7 @@ type client struct {
 	// Fingerprint is the digest of what a person relies on who allows a client with a metadata document something, and
 	// what may change there any time (S44). It is empty of a registered client, whose record never changes.
 	Fingerprint string
-	// Hosts are those that the client stands for (A21).
+	// Hosts are those of its redirect URIs (A21).
 	Hosts []string
 
 	// Method is how the client identified itself in this call, empty if it did not make it.
@@ -39,6 +45,12 @@ type client struct {
 	// but its ID, and what was agreed when the document could be read must do: see sameClient.
 	Unread error
 
+	// Keys verify the client's assertions. If there are none they are to be had at KeysURI.
+	Keys    []jose.JSONWebKey
+	KeysURI string
+	// Algorithm is the only one that its assertions may be signed with, empty for any.
+	Algorithm string
+
 	// registered is the record of a registered client, nil of one with a document.
 	registered *held[clientRecord]
 }
@@ -46,18 +58,68 @@ type client struct {
 // client finds a client. The error is policies.ErrNotFound, a *refusal (the client is known, and nothing is done for it
 // here), or a fault: then it is not known whether there is such a client.
 func (s *server) client(ctx context.Context, id string) (client, error) {
-	if strings.HasPrefix(id, "https://") { // A22: no generated id does
+	if isDocument(id) {
 		return client{}, fmt.Errorf("read client: %w", policies.ErrNotFound)
 	}
-	found, err := load[clientRecord](ctx, s.store, clientKey(id))
+	record, err := load[clientRecord](ctx, s.store, clientKey(id))
 	if err != nil {
 		return client{}, fmt.Errorf("read client: %w", err)
 	}
-	return client{
-		ID: found.Data.ID, Name: found.Data.Name, Redirects: found.Data.Redirects,
-		AuthMethods: []string{found.Data.AuthMethod}, registered: &found,
-	}, nil
+	found := client{
+		ID: record.Data.ID, Name: record.Data.Name, Redirects: record.Data.Redirects,
+		AuthMethods: []string{record.Data.AuthMethod}, Hosts: redirectHosts(record.Data.Redirects), registered: &record,
+	}
+	if !s.options.clients.admits(found.ID, found.Hosts) {
+		return client{}, s.untrusted(ctx, found.ID)
+	}
+	return found, nil
 }
+
+// fingerprint makes a client's Fingerprint. A key counts by its thumbprint (RFC 7638) if it stands in the document, and
+// otherwise by where it is to be had: so a client may change keys there as it likes, and its redirect URIs as long as
+// they lead to the same hosts.
+func (c client) fingerprint() (string, error) {
+	keys := make([]string, 0, len(c.Keys))
+	for _, key := range c.Keys {
+		sum, err := key.Thumbprint(crypto.SHA256)
+		if err != nil {
+			return "", fmt.Errorf("digest key of client: %w", err)
+		}
+		keys = append(keys, hex.EncodeToString(sum))
+	}
+	slices.Sort(keys)
+	text, err := json.Marshal([]any{c.Name, redirectHosts(c.Redirects), c.KeysURI, slices.Compact(keys)})
+	if err != nil {
+		return "", fmt.Errorf("digest client: %w", err)
+	}
+	return digest(string(text)), nil
+}
+
+// isDocument says whether a client id is the URL of a metadata document. No id that is made here begins so (A22).
+func isDocument(id string) bool { return strings.HasPrefix(id, "https://") }
+
+// sameClient holds a client that calls against what a person knew of it when they allowed it something: the grant as it
+// was agreed, by its id. A client that is not any more what it was loses the grant (S44). One whose document cannot be
+// read just now goes on with what was agreed if it is public; of another nobody can say who calls, and that is a fault.
+func (s *server) sameClient(ctx context.Context, client client, agreed grantRecord, id string) error {
+	switch {
+	case client.Unread != nil && agreed.AuthMethod != methodNone:
+		return fmt.Errorf("read client: %w", client.Unread)
+	case client.Unread == nil && client.Fingerprint != agreed.ClientPrint:
+		if _, err := s.endGrant(ctx, agreed.Person.key(), id, "client_changed"); err != nil {
+			return err
+		}
+		return badRequest("invalid_grant", "the client has changed since it was allowed this: sign in again")
+	case confidential(agreed.AuthMethod) && !confidential(client.Method):
+		return unauthenticated("the client got this by proving who it is, and must do so again")
+	case !s.options.clients.admits(agreed.Client, agreed.hosts()):
+		return s.untrusted(ctx, agreed.Client)
+	}
+	return nil
+}
+
+// confidential says whether a client that uses the method proves who it is.
+func confidential(method string) bool { return method != "" && method != methodNone }
 
 // A registration lives this long after it was last used, or as long as the client's refresh tokens if those live longer.
 // It is renewed at most once a day, so it gets that day on top.
@@ -88,6 +150,9 @@ func (s *server) renewClient(ctx context.Context, client client) {
 // nameOf answers what the client of a grant calls itself, for showing: empty if that is not known any more. It asks
 // nobody but the store.
 func (s *server) nameOf(ctx context.Context, grant grantRecord) (string, error) {
+	if grant.ClientName != "" || isDocument(grant.Client) {
+		return grant.ClientName, nil
+	}
 	found, err := load[clientRecord](ctx, s.store, clientKey(grant.Client))
 	if err != nil && !errors.Is(err, policies.ErrNotFound) {
 		return "", fmt.Errorf("read client: %w", err)

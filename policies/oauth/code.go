@@ -24,11 +24,20 @@ const codeLife = time.Minute
 func (s *server) putCode(c *change, now time.Time, asked authorization, who person) string {
 	code, id, until := authCode.mint(), rand.Text(), now.Add(codeLife)
 	c.put(codeKey(code), codeRecord{Asked: asked, Person: who, Grant: id}, 0, until)
-	c.put(grantKey(who.key(), id), grantRecord{
-		Issuer: asked.Issuer, Person: who, Client: asked.Client, Redirect: asked.Redirect, Resource: asked.Resource,
-		Scopes: asked.Scopes, Created: now,
-	}, 0, until)
+	grant := agreedBy(codeRecord{Asked: asked, Person: who})
+	grant.Created = now
+	c.put(grantKey(who.key(), id), grant, 0, until)
 	return code
+}
+
+// agreedBy is what a person agreed to, as the code that came of it tells.
+func agreedBy(code codeRecord) grantRecord {
+	asked := code.Asked
+	return grantRecord{
+		Issuer: asked.Issuer, Person: code.Person, Client: asked.Client, ClientName: asked.ClientName,
+		ClientPrint: asked.ClientPrint, ClientHosts: asked.ClientHosts, Redirect: asked.Redirect, Resource: asked.Resource,
+		Scopes: asked.Scopes,
+	}
 }
 
 // codeAnswer builds a successful authorization response (A5, A37).
@@ -62,7 +71,7 @@ func (s *server) redeem(ctx context.Context, form params, client client) (tokenA
 		if code.Data.Used {
 			return tokenAnswer{}, s.replayedCode(ctx, code.Data)
 		}
-		answer, err := s.firstTokens(ctx, code)
+		answer, err := s.firstTokens(ctx, client, code)
 		if !errors.Is(err, policies.ErrConflict) {
 			return answer, err
 		}
@@ -85,6 +94,9 @@ func (s *server) checkCode(ctx context.Context, form params, client client, code
 		redirect != "" && redirect != asked.Redirect,
 		!verifies(form.get("code_verifier"), asked.Challenge):
 		return unknownCode()
+	}
+	if err := s.sameClient(ctx, client, agreedBy(code.Data), code.Data.Grant); err != nil {
+		return err
 	}
 	if reason := s.options.access.judge(code.Data.Person); reason != admitted { // the rules changed meanwhile
 		grant := grantRecord{Person: code.Data.Person, Client: asked.Client, Resource: asked.Resource}
@@ -127,7 +139,7 @@ func verifies(verifier, challenge string) bool {
 
 // firstTokens uses the code up and makes the first tokens of its grant, in one transaction. The grant is written too, for
 // it lives on with them; one that was ended in the meantime makes the whole change fail.
-func (s *server) firstTokens(ctx context.Context, code held[codeRecord]) (tokenAnswer, error) {
+func (s *server) firstTokens(ctx context.Context, client client, code held[codeRecord]) (tokenAnswer, error) {
 	now := policies.CallFrom(ctx).Time
 	id, person := code.Data.Grant, code.Data.Person.key()
 	grant, err := load[grantRecord](ctx, s.store, grantKey(person, id))
@@ -141,6 +153,7 @@ func (s *server) firstTokens(ctx context.Context, code held[codeRecord]) (tokenA
 	used.Used = true
 	var c change
 	c.put(code.Key, used, code.Version, code.Expires)
+	grant.Data.AuthMethod = client.Method
 	c.put(grant.Key, grant.Data, grant.Version, now.Add(s.grantLife()))
 	access := s.putAccess(&c, now, grant.Data, id, grant.Data.Scopes)
 	refresh := refreshToken.mint()

@@ -193,7 +193,7 @@ func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
 	}
 	origin := policies.CallFrom(ctx).Origin
 	served := func(route policies.Route) bool { return resourceOf(origin, route.Path) == asked.Resource }
-	if err == nil && client.Name == asked.ClientName &&
+	if err == nil && client.Name == asked.ClientName && client.Fingerprint == asked.ClientPrint &&
 		redirecturi.Match(client.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
 		return nil
 	}

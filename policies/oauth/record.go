@@ -55,8 +55,11 @@ type authorization struct {
 	Client string `json:"client"`
 	// ClientName is what the client called itself when it asked.
 	ClientName string `json:"client_name,omitempty"`
-	Redirect   string `json:"redirect"`
-	State      string `json:"state,omitempty"`
+	// ClientPrint and ClientHosts are the client's Fingerprint and Hosts at that time.
+	ClientPrint string   `json:"client_print,omitempty"`
+	ClientHosts []string `json:"client_hosts,omitempty"`
+	Redirect    string   `json:"redirect"`
+	State       string   `json:"state,omitempty"`
 	// Challenge is the S256 code challenge (RFC 7636).
 	Challenge string   `json:"challenge"`
 	Resource  string   `json:"resource"`
@@ -127,11 +130,20 @@ type grantRecord struct {
 	Issuer string `json:"issuer"`
 	Person person `json:"person"`
 	Client string `json:"client"`
+	// ClientName, ClientPrint and ClientHosts are what the client was when the person allowed it, as in authorization.
+	ClientName  string   `json:"client_name,omitempty"`
+	ClientPrint string   `json:"client_print,omitempty"`
+	ClientHosts []string `json:"client_hosts,omitempty"`
+	// AuthMethod is how the client identified itself when it came for its first tokens. Grants of a time before it was
+	// kept have none: their clients are public.
+	AuthMethod string `json:"auth_method,omitempty"`
 	// Redirect is where the code went. Grants of a time before it was kept have none.
 	Redirect string    `json:"redirect,omitempty"`
 	Resource string    `json:"resource"`
 	Scopes   []string  `json:"scopes"`
 	Created  time.Time `json:"created"`
+	// Used is when its life was last prolonged by use. Grants of a time before it was kept have none.
+	Used time.Time `json:"used,omitzero"`
 }
 
 // accessRecord is an access token.
@@ -149,6 +161,8 @@ type refreshRecord struct {
 	Client string `json:"client"`
 	Person string `json:"person"`
 	Grant  string `json:"grant"`
+	// Used says that the token was used and not rotated.
+	Used bool `json:"used,omitempty"`
 	// Rotated is when the token was first used; zero while it is the current one.
 	Rotated time.Time `json:"rotated,omitzero"`
 	// Next is the key of the successor's record, Sealed the successor itself under a key that only the token gives.

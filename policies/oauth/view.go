@@ -85,6 +85,7 @@ const (
 	msgUnavailable  message = "unavailable"    // a fault of ours: try again
 	msgBadRequest   message = "bad_request"    // the app asked for something that cannot be: its developer's to mend
 	msgUnknownApp   message = "unknown_app"    // the client is not registered, or no longer
+	msgUntrusted    message = "untrusted_app"  // the operator does not want clients of such a host
 	msgBadRedirect  message = "bad_redirect"   // the redirect URI is not one of the client's
 	msgInsecure     message = "insecure"       // plain http
 	msgForeignForm  message = "foreign_form"   // the form came from another site
@@ -97,5 +98,6 @@ const (
 	msgSetup        message = "setup"          // the operator must mend something
 	msgUnreachable  message = "unreachable"    // the provider did not answer: try again
 	msgUnverified   message = "unverified"     // the provider's answer failed a check
+	msgTooMany      message = "too_many"       // too many requests from the person's address
 	msgSignInFailed message = "sign_in_failed" // the provider or the person said no, with no client to tell
 )
