@@ -38,6 +38,7 @@ type options struct {
 	clients                               clientHosts
 	scopes                                map[string]scopeOptions
 	development                           cimdDevelopment
+	limits                                limitOptions
 }
 
 // rotation is what becomes of a refresh token that was used.
@@ -89,6 +90,7 @@ type ownOptions struct {
 		Scopes                   map[string]scopeOptions `json:"scopes"`
 		CIMDEnabled              bool                    `json:"cimdEnabled"`
 		CIMDDevelopment          cimdDevelopment         `json:"cimdDevelopment"`
+		Limits                   limitOptions            `json:"limits"`
 		BasePath                 string                  `json:"basePath"`
 	} `json:"gateway"`
 	BrowserLoginOverrides struct {
@@ -112,6 +114,7 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 	own.Gateway.IssParameterEnabled = true
 	own.Gateway.RegistrationEnabled = true
 	own.Gateway.CIMDEnabled = true
+	own.Gateway.Limits = defaultLimits()
 	own.BrowserLoginOverrides.RemoteTimeoutMs = 10000
 	own.BrowserLoginOverrides.StateTTLSeconds = 900
 	own.BrowserLoginOverrides.SessionTTLSeconds = 28800
@@ -164,6 +167,7 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 			clients:       own.Gateway.Clients,
 			scopes:        own.Gateway.Scopes,
 			development:   own.Gateway.CIMDDevelopment,
+			limits:        own.Gateway.Limits,
 		},
 		provider: rest,
 		problems: problems,

@@ -99,7 +99,7 @@ func writeLine(w http.ResponseWriter, status int, value any) {
 func allowAnyOrigin(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("Access-Control-Allow-Origin", "*")
-	header.Set("Access-Control-Expose-Headers", "WWW-Authenticate")
+	header.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
 	if r.Method != http.MethodOptions {
 		return
 	}

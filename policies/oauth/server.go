@@ -2,6 +2,7 @@ package oauth
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -11,7 +12,8 @@ import (
 	"durward/policies"
 )
 
-// server is one configured authorization server. It keeps no state: everything that outlives a call is in the store.
+// server is one configured authorization server. Everything that outlives a call is in the store, but for counts of the
+// last minutes.
 type server struct {
 	name      string
 	options   options
@@ -22,6 +24,7 @@ type server struct {
 	audit     policies.Audit
 	logger    *slog.Logger
 	pages     *pages
+	limits    *limits
 	endpoints map[string]endpoint
 }
 
@@ -35,6 +38,8 @@ type endpoint struct {
 	page bool
 	// admin endpoints are served by the host on its admin listener only.
 	admin bool
+	// limit is how the requests of an address count. Metadata does not: the host keeps it in memory.
+	limit limited
 	serve func(http.ResponseWriter, *http.Request) error
 }
 
@@ -42,6 +47,10 @@ func newServer(
 	input policies.Input, own options, provider policies.IdentityProvider, host policies.Host,
 ) (*server, error) {
 	pages, err := loadPages(own.brand)
+	if err != nil {
+		return nil, err
+	}
+	limits, err := newLimits(own.limits)
 	if err != nil {
 		return nil, err
 	}
@@ -55,20 +64,23 @@ func newServer(
 		audit:     host.Audit,
 		logger:    host.Logger,
 		pages:     pages,
+		limits:    limits,
 	}
 	get := []string{http.MethodGet, http.MethodHead}
 	post := []string{http.MethodPost}
 	base := own.basePath
 	s.endpoints = map[string]endpoint{
-		base.asMetadata():      {methods: get, shared: true, serve: s.serveASMetadata},
-		base.at(jwksPath):      {methods: get, shared: true, serve: s.serveJWKS},
-		base.at(registerPath):  {methods: post, shared: true, serve: s.serveRegister},
-		base.at(tokenPath):     {methods: post, shared: true, serve: s.serveToken},
-		base.at(authorizePath): {methods: []string{http.MethodGet}, page: true, serve: s.serveAuthorize},
-		base.at(consentPath):   {methods: post, page: true, serve: s.serveConsent},
-		base.at(callbackPath):  {methods: []string{http.MethodGet}, page: true, serve: s.serveCallback},
+		base.asMetadata():     {methods: get, shared: true, serve: s.serveASMetadata},
+		base.at(jwksPath):     {methods: get, shared: true, serve: s.serveJWKS},
+		base.at(registerPath): {methods: post, shared: true, limit: limitedRegistrations, serve: s.serveRegister},
+		base.at(tokenPath):    {methods: post, shared: true, limit: limitedTokenRequests, serve: s.serveToken},
+		base.at(authorizePath): {
+			methods: []string{http.MethodGet}, page: true, limit: limitedAuthorizations, serve: s.serveAuthorize,
+		},
+		base.at(consentPath):  {methods: post, page: true, serve: s.serveConsent},
+		base.at(callbackPath): {methods: []string{http.MethodGet}, page: true, serve: s.serveCallback},
 		base.at(grantsPath): {
-			methods: []string{http.MethodGet, http.MethodPost}, page: true, serve: s.serveGrants,
+			methods: []string{http.MethodGet, http.MethodPost}, page: true, limit: limitedAuthorizations, serve: s.serveGrants,
 		},
 		base.at(signedOutPath): {methods: []string{http.MethodGet}, page: true, serve: s.serveSignedOut},
 		adminGrantsPath: {
@@ -108,6 +120,9 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := at.serve(w, r); err != nil {
+		if no, ok := errors.AsType[*refusal](err); ok && no.Code == "invalid_client" {
+			s.failedClient(r.Context())
+		}
 		s.fail(w, r, at, err)
 	}
 }
@@ -137,7 +152,7 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request, at endpoint) erro
 				"use the gateway's https address",
 		}
 	}
-	return nil
+	return s.withinLimits(r.Context(), at.limit)
 }
 
 // record writes an audit event. The host takes them as they come: a failure is logged and stops nothing.

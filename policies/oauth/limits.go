@@ -1,0 +1,119 @@
+package oauth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+
+	"durward/policies"
+	"durward/policies/oauth/internal/limit"
+)
+
+// limitOptions is the option gateway.limits: how often somebody who has not shown who they are may ask. The figures are
+// for one address each, behind which there may be a whole office: 500 people with 4 clients each, which all refresh at
+// nine in the morning and every fifteen minutes from then on.
+type limitOptions struct {
+	RegistrationsPerMinute  float64 `json:"registrationsPerMinute"`
+	AuthorizationsPerMinute float64 `json:"authorizationsPerMinute"`
+	TokenRequestsPerMinute  float64 `json:"tokenRequestsPerMinute"`
+	ClientFailuresPerMinute float64 `json:"clientFailuresPerMinute"`
+	// UnusedRegistrationsPerHour bounds what of an address's registrations leads to nothing: those of the last hour of
+	// which no tokens came.
+	UnusedRegistrationsPerHour float64 `json:"unusedRegistrationsPerHour"`
+}
+
+func defaultLimits() limitOptions {
+	return limitOptions{
+		RegistrationsPerMinute:     120,
+		AuthorizationsPerMinute:    600,
+		TokenRequestsPerMinute:     3000,
+		ClientFailuresPerMinute:    120,
+		UnusedRegistrationsPerHour: 500,
+	}
+}
+
+// limited is a kind of request that is limited. The words are those of the audit log.
+type limited string
+
+const (
+	unlimited             limited = ""
+	limitedRegistrations  limited = "registrations"
+	limitedAuthorizations limited = "authorizations"
+	limitedTokenRequests  limited = "token_requests"
+	limitedFailures       limited = "client_failures"
+)
+
+// limits count requests of the last minutes (S45): by address, and where a client has shown who it is also by client.
+// They are the one thing that a server keeps in memory, and nothing is lost with it but that a flood may begin anew.
+type limits struct {
+	addresses map[limited]*limit.Limiter
+	clients   *limit.Limiter
+}
+
+func newLimits(options limitOptions) (*limits, error) {
+	l := &limits{addresses: map[limited]*limit.Limiter{}}
+	var err error
+	for what, perMinute := range map[limited]float64{
+		limitedRegistrations:  options.RegistrationsPerMinute,
+		limitedAuthorizations: options.AuthorizationsPerMinute,
+		limitedTokenRequests:  options.TokenRequestsPerMinute,
+		limitedFailures:       options.ClientFailuresPerMinute,
+	} {
+		if l.addresses[what], err = limit.New(int(perMinute)); err != nil {
+			return nil, fmt.Errorf("limit %s: %w", what, err)
+		}
+	}
+	if l.clients, err = limit.New(int(options.TokenRequestsPerMinute)); err != nil {
+		return nil, fmt.Errorf("limit clients: %w", err)
+	}
+	return l, nil
+}
+
+// withinLimits counts a request to an endpoint, or refuses it. An address from which clients failed to show who they are
+// too often may not try it again for a while, also not with what is right: else it could go on guessing.
+func (s *server) withinLimits(ctx context.Context, what limited) error {
+	if what == unlimited {
+		return nil
+	}
+	call := policies.CallFrom(ctx)
+	key := limit.Address(call.ClientAddress)
+	if what == limitedTokenRequests {
+		if v := s.limits.addresses[limitedFailures].Look(key, call.Time); v.Wait > 0 {
+			return s.tooMany(ctx, v, limitedFailures, "")
+		}
+	}
+	if v := s.limits.addresses[what].Take(key, call.Time); v.Wait > 0 {
+		return s.tooMany(ctx, v, what, "")
+	}
+	return nil
+}
+
+// failedClient counts a client that did not show who it is.
+func (s *server) failedClient(ctx context.Context) {
+	call := policies.CallFrom(ctx)
+	s.limits.addresses[limitedFailures].Take(limit.Address(call.ClientAddress), call.Time)
+}
+
+// provenClient counts a request of a client that has shown who it is, from whatever address, or refuses it. It is not for
+// public clients: anybody can use up what is counted under the name of one.
+func (s *server) provenClient(ctx context.Context, id string) error {
+	if v := s.limits.clients.Take(id, policies.CallFrom(ctx).Time); v.Wait > 0 {
+		return s.tooMany(ctx, v, limitedTokenRequests, id)
+	}
+	return nil
+}
+
+// tooMany is the refusal of what is over a limit: of an address, or of the client if one is named.
+func (s *server) tooMany(ctx context.Context, v limit.Verdict, what limited, client string) error {
+	if v.Tell {
+		s.record(ctx, policies.Event{
+			Name: "limit.reached", Outcome: outcomeRefused, Client: client, Reason: string(what),
+		})
+	}
+	return &refusal{
+		Status: http.StatusTooManyRequests, Code: "too_many_requests", Page: msgTooMany,
+		Text:       "there were too many requests lately: try again later",
+		RetryAfter: max(v.Wait, time.Second),
+	}
+}
