@@ -64,6 +64,8 @@ type Route struct {
 	Path string
 	// Title is the operation's summary, or empty.
 	Title string
+	// Scopes are what callers must have been allowed.
+	Scopes RouteScopes
 }
 
 // Report is what a policy says of its input before it runs.
@@ -76,6 +78,10 @@ type Report struct {
 	Paths []Path
 	// Authenticates says that the policy establishes who is calling.
 	Authenticates bool
+	// Scopes are the names that Route.Scopes may use: the policy lets a request pass only if its caller has those that the
+	// route asks for. None: the policy does not look at them. The host refuses routes that use others, or that ask for
+	// scopes where no policy looks at them.
+	Scopes []string
 	// Facts are shown by `durward explain` and `durward validate`: issuer, resources, callback URLs.
 	Facts []Fact
 	// Vary holds, by route ID, the inputs that decisions on that route depend on. Only these are sent to Evaluate.
@@ -85,12 +91,13 @@ type Report struct {
 	Files []string
 }
 
-// Problem is a fault in a policy's options, or in a route for which the policy decides. Text never quotes an option's value: values may come from secrets.
+// Problem is a fault in a policy's options, or in a route for which the policy decides. Text never quotes an option's
+// value: values may come from secrets.
 type Problem struct {
-	// Pointer is a JSON pointer (RFC 6901) relative to the options, "" for the options as a whole.
+	// Pointer is a JSON pointer (RFC 6901) relative to the options, "" for the options as a whole. With Route it is relative
+	// to what the route says of the gateway (x-zuplo-route), as in "/scopes/route/0", and "" is the route's path.
 	Pointer string
-	// Route is the ID of the route that must be mended, or empty. It is told of that route's path then, if the route is one
-	// of the input's, and Pointer leads nowhere.
+	// Route is the ID of the route that must be mended, or empty. It counts if the route is one of the input's.
 	Route string
 	// Text says what is wrong and what would be right.
 	Text string
@@ -120,7 +127,8 @@ type Vary struct {
 	ClientAddress bool
 	// Methods are the MCP methods that matter one by one. All others count as one and are sent as "".
 	Methods []string
-	// Names are the MCP tool, prompt and resource names that matter one by one. All others count as one, sent as "".
+	// Names are the MCP tool, prompt and resource names that matter one by one. All others count as one, sent as "". If
+	// there are Methods, a name matters with one of them alone.
 	Names []string
 }
 

@@ -215,12 +215,12 @@ func (g *guard) request(r *http.Request, caller origin.Caller, message mcp.Messa
 }
 
 // listed answers the method and the name of a message where the policy decides by them one by one. All others are one
-// to it.
+// to it: so are the names of other methods than those that it lists.
 func (g *guard) listed(message mcp.Message) (method, name string) {
 	if slices.Contains(g.vary.Methods, message.Method) {
 		method = message.Method
 	}
-	if slices.Contains(g.vary.Names, message.Name) {
+	if slices.Contains(g.vary.Names, message.Name) && (method != "" || len(g.vary.Methods) == 0) {
 		name = message.Name
 	}
 	return method, name

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/policies"
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/watch"
 )
@@ -69,6 +70,8 @@ type ExplainedRoute struct {
 	// Inbound are the policies that a request must pass, in their order, and Outbound those that change its answer.
 	Inbound  []ExplainedPolicy `json:"inbound"`
 	Outbound []ExplainedPolicy `json:"outbound"`
+	// Scopes are what callers must have been allowed, by the names that the policies know.
+	Scopes policies.RouteScopes `json:"scopes,omitzero"`
 	// Upstream is the URL of the MCP server as the file has it, with the names of variables.
 	Upstream string `json:"upstream"`
 	// ForwardSearch says that the query of a request goes there too.
@@ -177,6 +180,7 @@ func (e *explainer) route(r *config.Route, origin string) (*ExplainedRoute, erro
 	x := &ExplainedRoute{
 		ID: r.ID, Title: r.Title, Path: r.Path, Methods: r.Methods, At: Place(r.At), Public: r.Public, CORSPolicy: r.CORS.Name,
 		Upstream: e.cfg.Shown(r.UpstreamWritten), ForwardSearch: r.ForwardSearch,
+		Scopes: r.Scopes,
 	}
 	var err error
 	if x.Inbound, err = e.policies(r.Inbound, r, origin); err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"durward/policies"
 	"durward/runtime"
 )
 
@@ -65,6 +66,7 @@ func (x explained) route(r runtime.ExplainedRoute) {
 	x.pairs(1, [][2]string{
 		{"path", r.Path}, {"methods", strings.Join(r.Methods, ", ")}, {"title", r.Title}, {"corsPolicy", r.CORSPolicy},
 	})
+	x.scopes(r.Scopes)
 	fmt.Fprintln(x.out)
 	switch {
 	case len(r.Inbound) == 0 && r.Public:
@@ -87,6 +89,23 @@ func (x explained) route(r runtime.ExplainedRoute) {
 		x.line(0, "Policies that change the answer, in this order")
 		x.policies(r.Outbound)
 	}
+}
+
+// scopes prints what callers must have been allowed.
+func (x explained) scopes(s policies.RouteScopes) {
+	if s.IsZero() {
+		return
+	}
+	fmt.Fprintln(x.out)
+	x.line(0, "Scopes that callers need")
+	pairs := [][2]string{{"every request", strings.Join(s.Route, " ")}}
+	for _, method := range slices.Sorted(maps.Keys(s.Methods)) {
+		pairs = append(pairs, [2]string{"also for " + method, strings.Join(s.Methods[method], " ")})
+	}
+	for _, tool := range slices.Sorted(maps.Keys(s.Tools)) {
+		pairs = append(pairs, [2]string{"also for tool " + tool, strings.Join(s.Tools[tool], " ")})
+	}
+	x.pairs(1, pairs)
 }
 
 func (x explained) policies(list []runtime.ExplainedPolicy) {

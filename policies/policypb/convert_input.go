@@ -32,7 +32,7 @@ func EncodeInput(in policies.Input) *Input {
 		Name:    in.Name,
 		Options: in.Options,
 		Routes: each(in.Routes, func(r policies.Route) *Route {
-			return &Route{Id: r.ID, Path: r.Path, Title: text(r.Title)}
+			return &Route{Id: r.ID, Path: r.Path, Title: text(r.Title), Scopes: encodeScopes(r.Scopes)}
 		}),
 		Origins: in.Origins,
 	}
@@ -51,9 +51,47 @@ func DecodeInput(m *Input) (policies.Input, error) {
 		if r.GetId() == "" || r.GetPath() == "" {
 			return policies.Input{}, errors.New("decode input: a route has no id or no path")
 		}
-		in.Routes = append(in.Routes, policies.Route{ID: r.GetId(), Path: r.GetPath(), Title: r.GetTitle()})
+		in.Routes = append(in.Routes, policies.Route{
+			ID: r.GetId(), Path: r.GetPath(), Title: r.GetTitle(), Scopes: decodeScopes(r.GetScopes()),
+		})
 	}
 	return in, nil
+}
+
+func encodeScopes(s policies.RouteScopes) *RouteScopes {
+	if s.IsZero() {
+		return nil
+	}
+	return &RouteScopes{Route: s.Route, Methods: encodeScopeLists(s.Methods), Tools: encodeScopeLists(s.Tools)}
+}
+
+func encodeScopeLists(lists map[string][]string) map[string]*ScopeList {
+	if len(lists) == 0 {
+		return nil
+	}
+	out := make(map[string]*ScopeList, len(lists))
+	for name, scopes := range lists {
+		out[name] = &ScopeList{Scopes: scopes}
+	}
+	return out
+}
+
+// decodeScopes reads what a route asks of its callers. It is from the host, which has checked the names.
+func decodeScopes(m *RouteScopes) policies.RouteScopes {
+	return policies.RouteScopes{
+		Route: m.GetRoute(), Methods: decodeScopeLists(m.GetMethods()), Tools: decodeScopeLists(m.GetTools()),
+	}
+}
+
+func decodeScopeLists(m map[string]*ScopeList) map[string][]string {
+	if len(m) == 0 {
+		return nil
+	}
+	out := make(map[string][]string, len(m))
+	for name, list := range m {
+		out[name] = list.GetScopes()
+	}
+	return out
 }
 
 // EncodeReport gives the message of a report.
@@ -65,6 +103,7 @@ func EncodeReport(r policies.Report) *Report {
 			return &Path{Path: p.Path, Admin: p.Admin, Option: text(p.Option)}
 		}),
 		Authenticates: r.Authenticates,
+		Scopes:        r.Scopes,
 		Files:         r.Files,
 		Facts: each(r.Facts, func(f policies.Fact) *Fact {
 			return &Fact{Name: text(f.Name), Value: text(f.Value)}
@@ -91,13 +130,16 @@ func DecodeReport(m *Report) (policies.Report, error) {
 	if m == nil {
 		return policies.Report{}, fmt.Errorf("decode report: %w", errMissing)
 	}
-	r := policies.Report{Authenticates: m.GetAuthenticates()}
+	r := policies.Report{Authenticates: m.GetAuthenticates(), Scopes: m.GetScopes()}
 	var err error
 	if r.Problems, err = decodeProblems(m.GetProblems()); err != nil {
 		return policies.Report{}, fmt.Errorf("decode report: %w", err)
 	}
 	if r.Notes, err = decodeProblems(m.GetNotes()); err != nil {
 		return policies.Report{}, fmt.Errorf("decode report: %w", err)
+	}
+	if err := checkTexts(r.Scopes...); err != nil {
+		return policies.Report{}, fmt.Errorf("decode report: scope: %w", err)
 	}
 	for _, p := range m.GetPaths() {
 		if !isLiteralPath(p.GetPath()) {

@@ -50,7 +50,15 @@ func TestInputThereAndBack(t *testing.T) {
 	want := policies.Input{
 		Name:    "clerk",
 		Options: json.RawMessage(`{"a":"ü"}`),
-		Routes:  []policies.Route{{ID: "demo", Path: "/mcp/demo", Title: "Demo"}, {ID: "b", Path: "/b"}},
+		Routes: []policies.Route{
+			{ID: "demo", Path: "/mcp/demo", Title: "Demo", Scopes: policies.RouteScopes{
+				Route:   []string{"crm:read"},
+				Methods: map[string][]string{"prompts/get": {"crm:prompts"}},
+				Tools:   map[string][]string{"delete_contact": {"crm:write", "crm:delete"}, "": {"x"}},
+			}},
+			{ID: "tools", Path: "/t", Scopes: policies.RouteScopes{Tools: map[string][]string{"a": {"b"}}}},
+			{ID: "b", Path: "/b"},
+		},
 		Origins: []string{"https://mcp.example.com"},
 	}
 	got, err := DecodeInput(wire(t, EncodeInput(want), &Input{}))
@@ -62,7 +70,7 @@ func TestReportThereAndBack(t *testing.T) {
 		Problems:      []policies.Problem{{Pointer: "/scope", Text: "must contain openid"}, {Text: "whole"}, {Route: "demo", Text: "is the root"}},
 		Notes:         []policies.Problem{{Pointer: "", Text: "note"}},
 		Paths:         []policies.Path{{Path: "/oauth/token", Option: "/at"}, {Path: "/grants", Admin: true}},
-		Authenticates: true,
+		Authenticates: true, Scopes: []string{"crm:read", "crm:write"},
 		Facts:         []policies.Fact{{Name: "issuer", Value: "https://x.example"}},
 		Vary: map[string]policies.Vary{
 			"demo":  {Headers: []string{"Authorization"}, Origin: true, Methods: []string{"tools/call"}},

@@ -237,6 +237,7 @@ type Route struct {
 	Id            string                 `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	Path          string                 `protobuf:"bytes,2,opt,name=path,proto3" json:"path,omitempty"`
 	Title         string                 `protobuf:"bytes,3,opt,name=title,proto3" json:"title,omitempty"`
+	Scopes        *RouteScopes           `protobuf:"bytes,4,opt,name=scopes,proto3" json:"scopes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -292,6 +293,117 @@ func (x *Route) GetTitle() string {
 	return ""
 }
 
+func (x *Route) GetScopes() *RouteScopes {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
+type RouteScopes struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Route         []string               `protobuf:"bytes,1,rep,name=route,proto3" json:"route,omitempty"`
+	Methods       map[string]*ScopeList  `protobuf:"bytes,2,rep,name=methods,proto3" json:"methods,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Tools         map[string]*ScopeList  `protobuf:"bytes,3,rep,name=tools,proto3" json:"tools,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RouteScopes) Reset() {
+	*x = RouteScopes{}
+	mi := &file_policy_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RouteScopes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RouteScopes) ProtoMessage() {}
+
+func (x *RouteScopes) ProtoReflect() protoreflect.Message {
+	mi := &file_policy_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RouteScopes.ProtoReflect.Descriptor instead.
+func (*RouteScopes) Descriptor() ([]byte, []int) {
+	return file_policy_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RouteScopes) GetRoute() []string {
+	if x != nil {
+		return x.Route
+	}
+	return nil
+}
+
+func (x *RouteScopes) GetMethods() map[string]*ScopeList {
+	if x != nil {
+		return x.Methods
+	}
+	return nil
+}
+
+func (x *RouteScopes) GetTools() map[string]*ScopeList {
+	if x != nil {
+		return x.Tools
+	}
+	return nil
+}
+
+type ScopeList struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Scopes        []string               `protobuf:"bytes,1,rep,name=scopes,proto3" json:"scopes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ScopeList) Reset() {
+	*x = ScopeList{}
+	mi := &file_policy_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ScopeList) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ScopeList) ProtoMessage() {}
+
+func (x *ScopeList) ProtoReflect() protoreflect.Message {
+	mi := &file_policy_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ScopeList.ProtoReflect.Descriptor instead.
+func (*ScopeList) Descriptor() ([]byte, []int) {
+	return file_policy_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *ScopeList) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
 // ConfigureRequest takes an input into use. It is sent once in the life of a process.
 type ConfigureRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -304,7 +416,7 @@ type ConfigureRequest struct {
 
 func (x *ConfigureRequest) Reset() {
 	*x = ConfigureRequest{}
-	mi := &file_policy_proto_msgTypes[4]
+	mi := &file_policy_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -316,7 +428,7 @@ func (x *ConfigureRequest) String() string {
 func (*ConfigureRequest) ProtoMessage() {}
 
 func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[4]
+	mi := &file_policy_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -329,7 +441,7 @@ func (x *ConfigureRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConfigureRequest.ProtoReflect.Descriptor instead.
 func (*ConfigureRequest) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{4}
+	return file_policy_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ConfigureRequest) GetInput() *Input {
@@ -355,13 +467,14 @@ type Report struct {
 	Facts         []*Fact                `protobuf:"bytes,5,rep,name=facts,proto3" json:"facts,omitempty"`
 	Vary          map[string]*Vary       `protobuf:"bytes,6,rep,name=vary,proto3" json:"vary,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Files         []string               `protobuf:"bytes,7,rep,name=files,proto3" json:"files,omitempty"`
+	Scopes        []string               `protobuf:"bytes,8,rep,name=scopes,proto3" json:"scopes,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Report) Reset() {
 	*x = Report{}
-	mi := &file_policy_proto_msgTypes[5]
+	mi := &file_policy_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -373,7 +486,7 @@ func (x *Report) String() string {
 func (*Report) ProtoMessage() {}
 
 func (x *Report) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[5]
+	mi := &file_policy_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -386,7 +499,7 @@ func (x *Report) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Report.ProtoReflect.Descriptor instead.
 func (*Report) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{5}
+	return file_policy_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Report) GetProblems() []*Problem {
@@ -438,6 +551,13 @@ func (x *Report) GetFiles() []string {
 	return nil
 }
 
+func (x *Report) GetScopes() []string {
+	if x != nil {
+		return x.Scopes
+	}
+	return nil
+}
+
 type Problem struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Pointer       string                 `protobuf:"bytes,1,opt,name=pointer,proto3" json:"pointer,omitempty"`
@@ -449,7 +569,7 @@ type Problem struct {
 
 func (x *Problem) Reset() {
 	*x = Problem{}
-	mi := &file_policy_proto_msgTypes[6]
+	mi := &file_policy_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +581,7 @@ func (x *Problem) String() string {
 func (*Problem) ProtoMessage() {}
 
 func (x *Problem) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[6]
+	mi := &file_policy_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +594,7 @@ func (x *Problem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Problem.ProtoReflect.Descriptor instead.
 func (*Problem) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{6}
+	return file_policy_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Problem) GetPointer() string {
@@ -509,7 +629,7 @@ type Path struct {
 
 func (x *Path) Reset() {
 	*x = Path{}
-	mi := &file_policy_proto_msgTypes[7]
+	mi := &file_policy_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -521,7 +641,7 @@ func (x *Path) String() string {
 func (*Path) ProtoMessage() {}
 
 func (x *Path) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[7]
+	mi := &file_policy_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -534,7 +654,7 @@ func (x *Path) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Path.ProtoReflect.Descriptor instead.
 func (*Path) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{7}
+	return file_policy_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Path) GetPath() string {
@@ -568,7 +688,7 @@ type Fact struct {
 
 func (x *Fact) Reset() {
 	*x = Fact{}
-	mi := &file_policy_proto_msgTypes[8]
+	mi := &file_policy_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -580,7 +700,7 @@ func (x *Fact) String() string {
 func (*Fact) ProtoMessage() {}
 
 func (x *Fact) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[8]
+	mi := &file_policy_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -593,7 +713,7 @@ func (x *Fact) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Fact.ProtoReflect.Descriptor instead.
 func (*Fact) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{8}
+	return file_policy_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Fact) GetName() string {
@@ -623,7 +743,7 @@ type Vary struct {
 
 func (x *Vary) Reset() {
 	*x = Vary{}
-	mi := &file_policy_proto_msgTypes[9]
+	mi := &file_policy_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +755,7 @@ func (x *Vary) String() string {
 func (*Vary) ProtoMessage() {}
 
 func (x *Vary) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[9]
+	mi := &file_policy_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +768,7 @@ func (x *Vary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Vary.ProtoReflect.Descriptor instead.
 func (*Vary) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{9}
+	return file_policy_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Vary) GetHeaders() []string {
@@ -699,7 +819,7 @@ type Call struct {
 
 func (x *Call) Reset() {
 	*x = Call{}
-	mi := &file_policy_proto_msgTypes[10]
+	mi := &file_policy_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -711,7 +831,7 @@ func (x *Call) String() string {
 func (*Call) ProtoMessage() {}
 
 func (x *Call) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[10]
+	mi := &file_policy_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -724,7 +844,7 @@ func (x *Call) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Call.ProtoReflect.Descriptor instead.
 func (*Call) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{10}
+	return file_policy_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Call) GetTime() int64 {
@@ -766,7 +886,7 @@ type Header struct {
 
 func (x *Header) Reset() {
 	*x = Header{}
-	mi := &file_policy_proto_msgTypes[11]
+	mi := &file_policy_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -778,7 +898,7 @@ func (x *Header) String() string {
 func (*Header) ProtoMessage() {}
 
 func (x *Header) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[11]
+	mi := &file_policy_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -791,7 +911,7 @@ func (x *Header) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Header.ProtoReflect.Descriptor instead.
 func (*Header) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{11}
+	return file_policy_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Header) GetName() string {
@@ -823,7 +943,7 @@ type EvaluateRequest struct {
 
 func (x *EvaluateRequest) Reset() {
 	*x = EvaluateRequest{}
-	mi := &file_policy_proto_msgTypes[12]
+	mi := &file_policy_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -835,7 +955,7 @@ func (x *EvaluateRequest) String() string {
 func (*EvaluateRequest) ProtoMessage() {}
 
 func (x *EvaluateRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[12]
+	mi := &file_policy_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -848,7 +968,7 @@ func (x *EvaluateRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use EvaluateRequest.ProtoReflect.Descriptor instead.
 func (*EvaluateRequest) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{12}
+	return file_policy_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *EvaluateRequest) GetCall() *Call {
@@ -916,7 +1036,7 @@ type Decision struct {
 
 func (x *Decision) Reset() {
 	*x = Decision{}
-	mi := &file_policy_proto_msgTypes[13]
+	mi := &file_policy_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -928,7 +1048,7 @@ func (x *Decision) String() string {
 func (*Decision) ProtoMessage() {}
 
 func (x *Decision) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[13]
+	mi := &file_policy_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -941,7 +1061,7 @@ func (x *Decision) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Decision.ProtoReflect.Descriptor instead.
 func (*Decision) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{13}
+	return file_policy_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Decision) GetOutcome() Outcome {
@@ -1016,7 +1136,7 @@ type Principal struct {
 
 func (x *Principal) Reset() {
 	*x = Principal{}
-	mi := &file_policy_proto_msgTypes[14]
+	mi := &file_policy_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1028,7 +1148,7 @@ func (x *Principal) String() string {
 func (*Principal) ProtoMessage() {}
 
 func (x *Principal) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[14]
+	mi := &file_policy_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1041,7 +1161,7 @@ func (x *Principal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Principal.ProtoReflect.Descriptor instead.
 func (*Principal) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{14}
+	return file_policy_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Principal) GetIssuer() string {
@@ -1114,7 +1234,7 @@ type HTTPRequest struct {
 
 func (x *HTTPRequest) Reset() {
 	*x = HTTPRequest{}
-	mi := &file_policy_proto_msgTypes[15]
+	mi := &file_policy_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1126,7 +1246,7 @@ func (x *HTTPRequest) String() string {
 func (*HTTPRequest) ProtoMessage() {}
 
 func (x *HTTPRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[15]
+	mi := &file_policy_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1139,7 +1259,7 @@ func (x *HTTPRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HTTPRequest.ProtoReflect.Descriptor instead.
 func (*HTTPRequest) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{15}
+	return file_policy_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *HTTPRequest) GetCall() *Call {
@@ -1188,7 +1308,7 @@ type HTTPResponse struct {
 
 func (x *HTTPResponse) Reset() {
 	*x = HTTPResponse{}
-	mi := &file_policy_proto_msgTypes[16]
+	mi := &file_policy_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1320,7 @@ func (x *HTTPResponse) String() string {
 func (*HTTPResponse) ProtoMessage() {}
 
 func (x *HTTPResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_policy_proto_msgTypes[16]
+	mi := &file_policy_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1333,7 @@ func (x *HTTPResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HTTPResponse.ProtoReflect.Descriptor instead.
 func (*HTTPResponse) Descriptor() ([]byte, []int) {
-	return file_policy_proto_rawDescGZIP(), []int{16}
+	return file_policy_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *HTTPResponse) GetStatus() int32 {
@@ -1250,14 +1370,28 @@ const file_policy_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aoptions\x18\x02 \x01(\fR\aoptions\x120\n" +
 	"\x06routes\x18\x03 \x03(\v2\x18.durward.policy.v1.RouteR\x06routes\x12\x18\n" +
-	"\aorigins\x18\x04 \x03(\tR\aorigins\"A\n" +
+	"\aorigins\x18\x04 \x03(\tR\aorigins\"y\n" +
 	"\x05Route\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04path\x18\x02 \x01(\tR\x04path\x12\x14\n" +
-	"\x05title\x18\x03 \x01(\tR\x05title\"g\n" +
+	"\x05title\x18\x03 \x01(\tR\x05title\x126\n" +
+	"\x06scopes\x18\x04 \x01(\v2\x1e.durward.policy.v1.RouteScopesR\x06scopes\"\xdd\x02\n" +
+	"\vRouteScopes\x12\x14\n" +
+	"\x05route\x18\x01 \x03(\tR\x05route\x12E\n" +
+	"\amethods\x18\x02 \x03(\v2+.durward.policy.v1.RouteScopes.MethodsEntryR\amethods\x12?\n" +
+	"\x05tools\x18\x03 \x03(\v2).durward.policy.v1.RouteScopes.ToolsEntryR\x05tools\x1aX\n" +
+	"\fMethodsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
+	"\x05value\x18\x02 \x01(\v2\x1c.durward.policy.v1.ScopeListR\x05value:\x028\x01\x1aV\n" +
+	"\n" +
+	"ToolsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x122\n" +
+	"\x05value\x18\x02 \x01(\v2\x1c.durward.policy.v1.ScopeListR\x05value:\x028\x01\"#\n" +
+	"\tScopeList\x12\x16\n" +
+	"\x06scopes\x18\x01 \x03(\tR\x06scopes\"g\n" +
 	"\x10ConfigureRequest\x12.\n" +
 	"\x05input\x18\x01 \x01(\v2\x18.durward.policy.v1.InputR\x05input\x12#\n" +
-	"\rhost_services\x18\x02 \x01(\rR\fhostServices\"\x97\x03\n" +
+	"\rhost_services\x18\x02 \x01(\rR\fhostServices\"\xaf\x03\n" +
 	"\x06Report\x126\n" +
 	"\bproblems\x18\x01 \x03(\v2\x1a.durward.policy.v1.ProblemR\bproblems\x120\n" +
 	"\x05notes\x18\x02 \x03(\v2\x1a.durward.policy.v1.ProblemR\x05notes\x12-\n" +
@@ -1265,7 +1399,8 @@ const file_policy_proto_rawDesc = "" +
 	"\rauthenticates\x18\x04 \x01(\bR\rauthenticates\x12-\n" +
 	"\x05facts\x18\x05 \x03(\v2\x17.durward.policy.v1.FactR\x05facts\x127\n" +
 	"\x04vary\x18\x06 \x03(\v2#.durward.policy.v1.Report.VaryEntryR\x04vary\x12\x14\n" +
-	"\x05files\x18\a \x03(\tR\x05files\x1aP\n" +
+	"\x05files\x18\a \x03(\tR\x05files\x12\x16\n" +
+	"\x06scopes\x18\b \x03(\tR\x06scopes\x1aP\n" +
 	"\tVaryEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12-\n" +
 	"\x05value\x18\x02 \x01(\v2\x17.durward.policy.v1.VaryR\x05value:\x028\x01\"M\n" +
@@ -1357,61 +1492,70 @@ func file_policy_proto_rawDescGZIP() []byte {
 }
 
 var file_policy_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_policy_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_policy_proto_goTypes = []any{
 	(Outcome)(0),             // 0: durward.policy.v1.Outcome
 	(*DescribeRequest)(nil),  // 1: durward.policy.v1.DescribeRequest
 	(*Description)(nil),      // 2: durward.policy.v1.Description
 	(*Input)(nil),            // 3: durward.policy.v1.Input
 	(*Route)(nil),            // 4: durward.policy.v1.Route
-	(*ConfigureRequest)(nil), // 5: durward.policy.v1.ConfigureRequest
-	(*Report)(nil),           // 6: durward.policy.v1.Report
-	(*Problem)(nil),          // 7: durward.policy.v1.Problem
-	(*Path)(nil),             // 8: durward.policy.v1.Path
-	(*Fact)(nil),             // 9: durward.policy.v1.Fact
-	(*Vary)(nil),             // 10: durward.policy.v1.Vary
-	(*Call)(nil),             // 11: durward.policy.v1.Call
-	(*Header)(nil),           // 12: durward.policy.v1.Header
-	(*EvaluateRequest)(nil),  // 13: durward.policy.v1.EvaluateRequest
-	(*Decision)(nil),         // 14: durward.policy.v1.Decision
-	(*Principal)(nil),        // 15: durward.policy.v1.Principal
-	(*HTTPRequest)(nil),      // 16: durward.policy.v1.HTTPRequest
-	(*HTTPResponse)(nil),     // 17: durward.policy.v1.HTTPResponse
-	nil,                      // 18: durward.policy.v1.Report.VaryEntry
+	(*RouteScopes)(nil),      // 5: durward.policy.v1.RouteScopes
+	(*ScopeList)(nil),        // 6: durward.policy.v1.ScopeList
+	(*ConfigureRequest)(nil), // 7: durward.policy.v1.ConfigureRequest
+	(*Report)(nil),           // 8: durward.policy.v1.Report
+	(*Problem)(nil),          // 9: durward.policy.v1.Problem
+	(*Path)(nil),             // 10: durward.policy.v1.Path
+	(*Fact)(nil),             // 11: durward.policy.v1.Fact
+	(*Vary)(nil),             // 12: durward.policy.v1.Vary
+	(*Call)(nil),             // 13: durward.policy.v1.Call
+	(*Header)(nil),           // 14: durward.policy.v1.Header
+	(*EvaluateRequest)(nil),  // 15: durward.policy.v1.EvaluateRequest
+	(*Decision)(nil),         // 16: durward.policy.v1.Decision
+	(*Principal)(nil),        // 17: durward.policy.v1.Principal
+	(*HTTPRequest)(nil),      // 18: durward.policy.v1.HTTPRequest
+	(*HTTPResponse)(nil),     // 19: durward.policy.v1.HTTPResponse
+	nil,                      // 20: durward.policy.v1.RouteScopes.MethodsEntry
+	nil,                      // 21: durward.policy.v1.RouteScopes.ToolsEntry
+	nil,                      // 22: durward.policy.v1.Report.VaryEntry
 }
 var file_policy_proto_depIdxs = []int32{
 	4,  // 0: durward.policy.v1.Input.routes:type_name -> durward.policy.v1.Route
-	3,  // 1: durward.policy.v1.ConfigureRequest.input:type_name -> durward.policy.v1.Input
-	7,  // 2: durward.policy.v1.Report.problems:type_name -> durward.policy.v1.Problem
-	7,  // 3: durward.policy.v1.Report.notes:type_name -> durward.policy.v1.Problem
-	8,  // 4: durward.policy.v1.Report.paths:type_name -> durward.policy.v1.Path
-	9,  // 5: durward.policy.v1.Report.facts:type_name -> durward.policy.v1.Fact
-	18, // 6: durward.policy.v1.Report.vary:type_name -> durward.policy.v1.Report.VaryEntry
-	11, // 7: durward.policy.v1.EvaluateRequest.call:type_name -> durward.policy.v1.Call
-	12, // 8: durward.policy.v1.EvaluateRequest.header:type_name -> durward.policy.v1.Header
-	0,  // 9: durward.policy.v1.Decision.outcome:type_name -> durward.policy.v1.Outcome
-	15, // 10: durward.policy.v1.Decision.principal:type_name -> durward.policy.v1.Principal
-	12, // 11: durward.policy.v1.Decision.set_header:type_name -> durward.policy.v1.Header
-	17, // 12: durward.policy.v1.Decision.response:type_name -> durward.policy.v1.HTTPResponse
-	11, // 13: durward.policy.v1.HTTPRequest.call:type_name -> durward.policy.v1.Call
-	12, // 14: durward.policy.v1.HTTPRequest.header:type_name -> durward.policy.v1.Header
-	12, // 15: durward.policy.v1.HTTPResponse.header:type_name -> durward.policy.v1.Header
-	10, // 16: durward.policy.v1.Report.VaryEntry.value:type_name -> durward.policy.v1.Vary
-	1,  // 17: durward.policy.v1.Policy.Describe:input_type -> durward.policy.v1.DescribeRequest
-	3,  // 18: durward.policy.v1.Policy.Validate:input_type -> durward.policy.v1.Input
-	5,  // 19: durward.policy.v1.Policy.Configure:input_type -> durward.policy.v1.ConfigureRequest
-	13, // 20: durward.policy.v1.Policy.Evaluate:input_type -> durward.policy.v1.EvaluateRequest
-	16, // 21: durward.policy.v1.Policy.ServeHTTP:input_type -> durward.policy.v1.HTTPRequest
-	2,  // 22: durward.policy.v1.Policy.Describe:output_type -> durward.policy.v1.Description
-	6,  // 23: durward.policy.v1.Policy.Validate:output_type -> durward.policy.v1.Report
-	6,  // 24: durward.policy.v1.Policy.Configure:output_type -> durward.policy.v1.Report
-	14, // 25: durward.policy.v1.Policy.Evaluate:output_type -> durward.policy.v1.Decision
-	17, // 26: durward.policy.v1.Policy.ServeHTTP:output_type -> durward.policy.v1.HTTPResponse
-	22, // [22:27] is the sub-list for method output_type
-	17, // [17:22] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	5,  // 1: durward.policy.v1.Route.scopes:type_name -> durward.policy.v1.RouteScopes
+	20, // 2: durward.policy.v1.RouteScopes.methods:type_name -> durward.policy.v1.RouteScopes.MethodsEntry
+	21, // 3: durward.policy.v1.RouteScopes.tools:type_name -> durward.policy.v1.RouteScopes.ToolsEntry
+	3,  // 4: durward.policy.v1.ConfigureRequest.input:type_name -> durward.policy.v1.Input
+	9,  // 5: durward.policy.v1.Report.problems:type_name -> durward.policy.v1.Problem
+	9,  // 6: durward.policy.v1.Report.notes:type_name -> durward.policy.v1.Problem
+	10, // 7: durward.policy.v1.Report.paths:type_name -> durward.policy.v1.Path
+	11, // 8: durward.policy.v1.Report.facts:type_name -> durward.policy.v1.Fact
+	22, // 9: durward.policy.v1.Report.vary:type_name -> durward.policy.v1.Report.VaryEntry
+	13, // 10: durward.policy.v1.EvaluateRequest.call:type_name -> durward.policy.v1.Call
+	14, // 11: durward.policy.v1.EvaluateRequest.header:type_name -> durward.policy.v1.Header
+	0,  // 12: durward.policy.v1.Decision.outcome:type_name -> durward.policy.v1.Outcome
+	17, // 13: durward.policy.v1.Decision.principal:type_name -> durward.policy.v1.Principal
+	14, // 14: durward.policy.v1.Decision.set_header:type_name -> durward.policy.v1.Header
+	19, // 15: durward.policy.v1.Decision.response:type_name -> durward.policy.v1.HTTPResponse
+	13, // 16: durward.policy.v1.HTTPRequest.call:type_name -> durward.policy.v1.Call
+	14, // 17: durward.policy.v1.HTTPRequest.header:type_name -> durward.policy.v1.Header
+	14, // 18: durward.policy.v1.HTTPResponse.header:type_name -> durward.policy.v1.Header
+	6,  // 19: durward.policy.v1.RouteScopes.MethodsEntry.value:type_name -> durward.policy.v1.ScopeList
+	6,  // 20: durward.policy.v1.RouteScopes.ToolsEntry.value:type_name -> durward.policy.v1.ScopeList
+	12, // 21: durward.policy.v1.Report.VaryEntry.value:type_name -> durward.policy.v1.Vary
+	1,  // 22: durward.policy.v1.Policy.Describe:input_type -> durward.policy.v1.DescribeRequest
+	3,  // 23: durward.policy.v1.Policy.Validate:input_type -> durward.policy.v1.Input
+	7,  // 24: durward.policy.v1.Policy.Configure:input_type -> durward.policy.v1.ConfigureRequest
+	15, // 25: durward.policy.v1.Policy.Evaluate:input_type -> durward.policy.v1.EvaluateRequest
+	18, // 26: durward.policy.v1.Policy.ServeHTTP:input_type -> durward.policy.v1.HTTPRequest
+	2,  // 27: durward.policy.v1.Policy.Describe:output_type -> durward.policy.v1.Description
+	8,  // 28: durward.policy.v1.Policy.Validate:output_type -> durward.policy.v1.Report
+	8,  // 29: durward.policy.v1.Policy.Configure:output_type -> durward.policy.v1.Report
+	16, // 30: durward.policy.v1.Policy.Evaluate:output_type -> durward.policy.v1.Decision
+	19, // 31: durward.policy.v1.Policy.ServeHTTP:output_type -> durward.policy.v1.HTTPResponse
+	27, // [27:32] is the sub-list for method output_type
+	22, // [22:27] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_policy_proto_init() }
@@ -1425,7 +1569,7 @@ func file_policy_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_policy_proto_rawDesc), len(file_policy_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   18,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

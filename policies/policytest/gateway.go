@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -120,6 +121,7 @@ func (g *Gateway) decide(
 	if vary.ClientAddress {
 		request.ClientAddress = call.ClientAddress
 	}
+	request.Method, request.Name = listed(r, vary)
 	// Evaluate has its own fields for where a call comes from.
 	call.Origin, call.ClientAddress = "", ""
 	decision, err := g.Policy.Evaluate(policies.WithCall(ctx, call), request)
@@ -146,4 +148,32 @@ func keepCookies(r *http.Request, prefix string) {
 			r.AddCookie(cookie)
 		}
 	}
+}
+
+// listed reads the method and the name of the MCP message that a request brings, as far as decisions depend on them.
+func listed(r *http.Request, vary policies.Vary) (method, name string) {
+	if len(vary.Methods)+len(vary.Names) == 0 || r.Method != http.MethodPost {
+		return "", ""
+	}
+	var message struct {
+		Method string `json:"method"`
+		Params struct {
+			Name string `json:"name"`
+			URI  string `json:"uri"`
+		} `json:"params"`
+	}
+	if json.NewDecoder(r.Body).Decode(&message) != nil {
+		return "", ""
+	}
+	if slices.Contains(vary.Methods, message.Method) {
+		method = message.Method
+	}
+	name = message.Params.Name
+	if message.Method == "resources/read" {
+		name = message.Params.URI
+	}
+	if !slices.Contains(vary.Names, name) || len(vary.Methods) > 0 && method == "" {
+		name = ""
+	}
+	return method, name
 }

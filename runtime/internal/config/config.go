@@ -220,6 +220,9 @@ type Route struct {
 	CORS CORS
 	// Inbound and Outbound are the names of the route's policies for requests and for answers, in their order.
 	Inbound, Outbound []string
+	// Scopes are what callers must have been allowed. Each is known to every policy of Inbound that looks at scopes, and if
+	// there are any, one does.
+	Scopes policies.RouteScopes
 	// Public says that the route is open to everybody, as gateway.json has it.
 	Public bool
 	// Hash changes with anything above, save UpstreamWritten.

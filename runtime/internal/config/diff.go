@@ -167,6 +167,8 @@ func inputReasons(old, next policies.Input, hide redaction) (reasons []Reason) {
 			reasons = append(reasons, told("route", p.old.ID, p.old.Path, p.next.Path))
 		case p.old.Title != p.next.Title:
 			reasons = append(reasons, told("title of route", p.old.ID, hide.title(p.old.Title), hide.title(p.next.Title)))
+		case !reflect.DeepEqual(p.old.Scopes, p.next.Scopes):
+			reasons = append(reasons, told("scopes of route", p.old.ID, hide.scopes(p.old.Scopes), hide.scopes(p.next.Scopes)))
 		}
 	}
 	if reordered(old.Routes, next.Routes, func(r policies.Route) string { return r.ID }) {
@@ -201,18 +203,32 @@ func routeReasons(old, next *Route, hide redaction) (reasons []Reason) {
 	reasons = append(reasons, corsReasons(old.CORS, next.CORS, hide)...)
 	add("policies", list(old.Inbound), list(next.Inbound))
 	add("outbound policies", list(old.Outbound), list(next.Outbound))
+	add("scopes", hide.scopes(old.Scopes), hide.scopes(next.Scopes))
 	if len(reasons) == 0 {
 		reasons = []Reason{{What: "definition"}}
 	}
 	return reasons
 }
 
-// title is nil for one that is not there. Titles are the one free text of routes.oas.json that is told.
+// title is nil for one that is not there. Titles and the names of tools are the free texts of routes.oas.json that are told.
 func (r redaction) title(text string) any {
 	if text == "" {
 		return nil
 	}
 	return r.secrets.Replace(text)
+}
+
+// scopes is nil where nothing is asked for.
+func (r redaction) scopes(of policies.RouteScopes) any {
+	if of.IsZero() {
+		return nil
+	}
+	shown := of
+	shown.Tools = make(map[string][]string, len(of.Tools))
+	for tool, scopes := range of.Tools {
+		shown.Tools[r.secrets.Replace(tool)] = scopes
+	}
+	return shown
 }
 
 func list(texts []string) any {

@@ -98,9 +98,10 @@ func (r *Route) hash() (err error) {
 		CORS                   string
 		CORSEntry              json.RawMessage
 		Inbound, Outbound      []string
+		Scopes                 policies.RouteScopes
 	}{
 		r.ID, r.Title, r.Path, r.Pattern.Shape(), r.Methods, r.Upstream.String(), r.ForwardSearch, r.CORS.Name, r.CORS.entry,
-		r.Inbound, r.Outbound,
+		r.Inbound, r.Outbound, r.Scopes,
 	})
 	return err
 }

@@ -45,6 +45,10 @@ func TestG5_Hashes(t *testing.T) {
 		{name: "the order of a chain", folder: edit(RoutesFile, `["login", "look"]`, `["look", "login"]`), want: changes{a: true}},
 		{name: "a policy more on a route", folder: edit(RoutesFile, `["login"]`, `["login", "look"]`), want: changes{look: true, b: true}},
 		{name: "a CORS policy", folder: edit(RoutesFile, `"corsPolicy": "none"`, `"corsPolicy": "anything-goes"`), want: changes{a: true}},
+		{name: "the scopes of a route", folder: edit(RoutesFile, `"policies": { "inbound": ["login", "look"] }`,
+			`"policies": { "inbound": ["login", "look"] }, "scopes": { "tools": { "echo": ["crm:read"] } }`), want: changes{login: true, look: true, a: true}},
+		{name: "scopes that ask for nothing", folder: edit(RoutesFile, `"policies": { "inbound": ["login", "look"] }`,
+			`"policies": { "inbound": ["login", "look"] }, "scopes": { "tools": {} }`)},
 		{name: "the way in which a path is written", folder: edit(RoutesFile, `"summary": "free"`, `"x-zuplo-path": { "pathMode": "url-pattern" }`)},
 		{name: "what means nothing here", folder: edit(RoutesFile, `"summary": "free"`, `"summary": "else"`)},
 	}

@@ -54,7 +54,9 @@ func readsOfRoutes(names []string) bool {
 }
 
 // freeNames says in which objects of an OpenAPI document two names may differ only in case: in those that mean nothing
-// here, and among paths, where that makes two.
+// here, and among paths, MCP methods and tools, where that makes two.
 func freeNames(pointer string) bool {
-	return pointer == "/paths" || !readsOfRoutes(jsonpointer.Split(pointer))
+	names := jsonpointer.Split(pointer)
+	return pointer == "/paths" || !readsOfRoutes(names) ||
+		len(names) == 6 && names[3] == "x-zuplo-route" && names[4] == "scopes"
 }

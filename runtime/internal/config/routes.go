@@ -174,6 +174,7 @@ func (b *routesReader) readOperation(s *source, path, opAt string) *routeDraft {
 	r.CORS = policy
 	r.Inbound = b.readNames(s, r.inboundAt, get(meaning, "policies", "inbound"), false)
 	r.Outbound = b.readNames(s, outboundAt, get(meaning, "policies", "outbound"), true)
+	r.Scopes = readScopes(get(meaning, "scopes"))
 	return r
 }
 

@@ -240,6 +240,7 @@ func validateLogin(in policies.Input) policies.Report {
 	options := decoded(in.Options)
 	report := policies.Report{
 		Authenticates: true,
+		Scopes:        []string{"crm:read", "crm:write", "crm:odd"},
 		Paths:         []policies.Path{{Path: "/login/token"}, {Path: "/purge", Admin: true}},
 		Facts: []policies.Fact{
 			{Name: "issuer", Value: text(options, "frontendApiUrl")},
@@ -259,6 +260,12 @@ func validateLogin(in policies.Input) policies.Report {
 		report.Notes = append(report.Notes, policies.Problem{Pointer: "/scope", Text: "without email nobody is named"})
 	}
 	for _, r := range in.Routes {
+		if slices.Equal(r.Scopes.Route, []string{"crm:odd"}) {
+			report.Problems = append(report.Problems, policies.Problem{Route: r.ID, Pointer: "/scopes/route/0", Text: "is odd"})
+		}
+		if len(r.Scopes.Tools["echo"]) > 1 {
+			report.Notes = append(report.Notes, policies.Problem{Route: r.ID, Pointer: "/scopes/tools/echo", Text: "is a lot"})
+		}
 		switch r.Path {
 		case "/odd":
 			report.Problems = append(report.Problems, policies.Problem{Route: r.ID, Pointer: "/scope", Text: "is odd, as is " + text(options, "clientId")})

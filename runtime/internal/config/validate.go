@@ -61,7 +61,7 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 	}
 	d.Input = policies.Input{Name: d.Name, Options: options, Origins: origins}
 	for _, r := range routes {
-		d.Input.Routes = append(d.Input.Routes, policies.Route{ID: r.ID, Path: r.Path, Title: r.Title})
+		d.Input.Routes = append(d.Input.Routes, policies.Route{ID: r.ID, Path: r.Path, Title: r.Title, Scopes: r.Scopes})
 	}
 	d.Redact = d.secretValues().replacer().Replace
 	if d.kind.Validate != nil {
@@ -73,20 +73,34 @@ func (b *build) validateOne(d *policyDraft, routes []*routeDraft, origins []stri
 		return
 	}
 	for _, p := range d.Report.Problems {
-		if r := routeOf(p, routes); r != nil {
-			r.source.nameProblem(r.pathAt, "%s", p.Text)
-		} else {
+		if r := routeOf(p, routes); r == nil {
 			b.policies.problem(d.within(p.Pointer), "%s", p.Text)
+		} else if at := r.within(p.Pointer); at == r.pathAt {
+			r.source.nameProblem(at, "%s", p.Text)
+		} else {
+			r.source.problem(at, "%s", p.Text)
 		}
 	}
 	d.Report.Problems = nil
 	for _, p := range d.Report.Notes {
-		if r := routeOf(p, routes); r != nil {
-			r.source.nameNote(r.pathAt, "%s", p.Text)
-		} else {
+		if r := routeOf(p, routes); r == nil {
 			b.policies.note(d.within(p.Pointer), "%s", p.Text)
+		} else if at := r.within(p.Pointer); at == r.pathAt {
+			r.source.nameNote(at, "%s", p.Text)
+		} else {
+			r.source.note(at, "%s", p.Text)
 		}
 	}
+}
+
+// within is the pointer, in the file, of a policy's pointer into what the route says of the gateway. That of none, or of one
+// that leads nowhere, is the route's path.
+func (r *routeDraft) within(pointer string) string {
+	at := r.at + "/x-zuplo-route" + pointer
+	if pointer == "" || !exists(r.source.value, at) {
+		return r.pathAt
+	}
+	return at
 }
 
 // routeOf is the route that must be mended, of those that a policy was told of, or nil.
@@ -147,6 +161,9 @@ func (d *policyDraft) within(pointer string) string {
 func copied(in policies.Input) policies.Input {
 	in.Options = bytes.Clone(in.Options)
 	in.Routes = slices.Clone(in.Routes)
+	for i := range in.Routes {
+		in.Routes[i].Scopes = in.Routes[i].Scopes.Clone()
+	}
 	in.Origins = slices.Clone(in.Origins)
 	return in
 }
@@ -163,6 +180,7 @@ func (b *build) checkPaths(drafts []*policyDraft, routes []*routeDraft, public [
 	for _, r := range routes {
 		served.checkRoute(r)
 		b.checkPrincipals(r, named)
+		b.checkScopes(r, named)
 		if guard, _ := open.guard(r); guard != "" && r.Pattern != nil && !literal(r.Pattern) {
 			r.source.nameProblem(r.pathAt, "must be a path without variables, since policy %q authenticates its callers: a token is "+
 				"for one URL", guard)
