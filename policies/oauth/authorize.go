@@ -39,7 +39,7 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 	asked.ClientPrint, asked.ClientHosts = client.Fingerprint, client.Hosts
 	asked.Redirect, asked.State = redirect, query.get("state")
 	if no, ok := errors.AsType[*refusal](err); ok && who != nil && len(asked.State) <= maxState {
-		redirectTo(w, errorAnswer(asked, no.Code, no.Text))
+		redirectTo(w, s.errorAnswer(asked, no.Code, no.Text))
 		return nil
 	}
 	if err != nil {
@@ -94,6 +94,13 @@ func (s *server) readRequest(origin string, query params) (authorization, error)
 	if mode := query.get("response_mode"); mode != "" && mode != "query" {
 		return authorization{}, badRequest("invalid_request", "response_mode must be query")
 	}
+	// What an unread request object says could contradict the parameters (RFC 9101 section 6.3 takes it for the request).
+	if query.get("request") != "" {
+		return authorization{}, badRequest("request_not_supported", "request objects are not read here")
+	}
+	if query.get("request_uri") != "" {
+		return authorization{}, badRequest("request_uri_not_supported", "request objects are not fetched here")
+	}
 	// A35, S11: a missing method would mean plain.
 	if query.get("code_challenge_method") != "S256" {
 		return authorization{}, badRequest("invalid_request", "code_challenge_method must be S256")
@@ -104,7 +111,7 @@ func (s *server) readRequest(origin string, query params) (authorization, error)
 	if slices.Contains(prompts(query), "none") {
 		return authorization{}, badRequest("interaction_required", "consent is always asked for")
 	}
-	resource, err := s.resolveResource(origin, query["resource"])
+	resource, err := s.resolveResource(origin, query.all("resource"))
 	if err != nil {
 		return authorization{}, err
 	}
@@ -134,10 +141,18 @@ func isChallenge(text string) bool {
 }
 
 // errorAnswer builds an authorization error response, with state and iss (A5, A37, S18).
-func errorAnswer(asked authorization, code, description string) string {
+func (s *server) errorAnswer(asked authorization, code, description string) string {
 	return redirecturi.Answer(asked.Redirect,
 		redirecturi.Param{Name: "error", Value: code}, redirecturi.Param{Name: "error_description", Value: description},
-		redirecturi.Param{Name: "state", Value: asked.State}, redirecturi.Param{Name: "iss", Value: asked.Issuer})
+		redirecturi.Param{Name: "state", Value: asked.State}, s.iss(asked))
+}
+
+// iss says whose answer it is (RFC 9207), unless the operator has clients that stumble over it (Q48).
+func (s *server) iss(asked authorization) redirecturi.Param {
+	if !s.options.issParameter {
+		return redirecturi.Param{}
+	}
+	return redirecturi.Param{Name: "iss", Value: asked.Issuer}
 }
 
 // redirectTo sends the browser on. 303 makes every method a GET, and no body is sent along (A33, S10); nor is the

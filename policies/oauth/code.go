@@ -41,9 +41,9 @@ func agreedBy(code codeRecord) grantRecord {
 }
 
 // codeAnswer builds a successful authorization response (A5, A37).
-func codeAnswer(asked authorization, code string) string {
+func (s *server) codeAnswer(asked authorization, code string) string {
 	return redirecturi.Answer(asked.Redirect, redirecturi.Param{Name: "code", Value: code},
-		redirecturi.Param{Name: "state", Value: asked.State}, redirecturi.Param{Name: "iss", Value: asked.Issuer})
+		redirecturi.Param{Name: "state", Value: asked.State}, s.iss(asked))
 }
 
 // redeem exchanges a code for the first tokens of its grant (RFC 6749 section 4.1.3). Everything is checked before
@@ -154,7 +154,11 @@ func (s *server) firstTokens(ctx context.Context, client client, code held[codeR
 	var c change
 	c.put(code.Key, used, code.Version, code.Expires)
 	grant.Data.AuthMethod = client.Method
-	c.put(grant.Key, grant.Data, grant.Version, now.Add(s.grantLife()))
+	s.prolong(&c, grant, now)
+	crowdedOut, err := s.makeRoom(ctx, &c, person)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
 	access := s.putAccess(&c, now, grant.Data, id, grant.Data.Scopes)
 	refresh := refreshToken.mint()
 	c.put(refreshKey(refresh), refreshRecord{Client: grant.Data.Client, Person: person, Grant: id},
@@ -164,6 +168,9 @@ func (s *server) firstTokens(ctx context.Context, client client, code held[codeR
 	}
 	for _, name := range []string{"code.redeemed", "grant.created"} {
 		s.record(ctx, grantEvent(name, outcomeSuccess, grant.Data, id, ""))
+	}
+	for _, old := range crowdedOut {
+		s.record(ctx, grantEvent("grant.revoked", outcomeSuccess, old.Data, grantID(old.Key), "too_many"))
 	}
 	return s.answer(access, refresh, grant.Data.Scopes), nil
 }

@@ -124,7 +124,7 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 	case reply == "switch":
 		next, err = s.toProvider(ctx, q, true)
 	case reply == "deny" && q.Data.Purpose == purposeAuthorize:
-		next = declined(q.Data)
+		next = s.declined(q.Data)
 	case reply == "allow" && q.Data.Purpose == purposeAuthorize && !q.Data.Denied:
 		who, failed := s.session(r)
 		if failed != nil {
@@ -150,7 +150,7 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 // straight is allowing while the person whom the page named is signed in: the code, without the identity provider.
 func (s *server) straight(now time.Time, record consentRecord, who person) step {
 	next := step{event: consentEvent("consent.given", outcomeSuccess, record.Asked, who)}
-	next.Location = codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, who))
+	next.Location = s.codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, who))
 	return next
 }
 
@@ -168,9 +168,9 @@ func (s *server) toProvider(ctx context.Context, q question, fresh bool) (step, 
 }
 
 // declined tells the client, as the person's click on our page asks for (S9).
-func declined(record consentRecord) step {
+func (s *server) declined(record consentRecord) step {
 	return step{
-		onward: onward{Location: errorAnswer(record.Asked, "access_denied", "the person did not allow it")},
+		onward: onward{Location: s.errorAnswer(record.Asked, "access_denied", "the person did not allow it")},
 		event:  consentEvent("consent.refused", outcomeRefused, record.Asked, person{}),
 	}
 }

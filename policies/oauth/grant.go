@@ -16,16 +16,33 @@ import (
 // means that another caller got through.
 const maxAttempts = 8
 
+// maxEndings is the same for ending a grant. It is large, so that nobody keeps a grant alive by using it all the time.
+const maxEndings = 100
+
 // grantLife is how long a grant lives without being used, once there are tokens of it: as long as any of them may. The
 // grace is in it because a repeat within it makes an access token and touches nothing else.
 func (s *server) grantLife() time.Duration {
-	return max(s.options.refreshTTL, s.options.accessTTL+rotationGrace)
+	return max(s.options.refreshTTL, s.options.accessTTL+s.options.rotationGrace)
+}
+
+// prolong has a grant live on with tokens that are made of it now.
+func (s *server) prolong(c *change, grant held[grantRecord], now time.Time) {
+	grant.Data.Used = now
+	c.put(grant.Key, grant.Data, grant.Version, later(grant.Expires, now.Add(s.grantLife())))
+}
+
+// outlive sees to it that a grant does not end before an access token that is made of it now: it would, if the options
+// have changed since it was prolonged.
+func (s *server) outlive(c *change, grant held[grantRecord], now time.Time) {
+	if grant.Expires.Before(now.Add(s.options.accessTTL)) {
+		s.prolong(c, grant, now)
+	}
 }
 
 // endGrant deletes a grant and with it every token of it: at once here, as the purge is in force when Commit returns. It
 // answers false if there is no such grant.
 func (s *server) endGrant(ctx context.Context, person, id, reason string) (bool, error) {
-	for range maxAttempts {
+	for range maxEndings {
 		grant, err := load[grantRecord](ctx, s.store, grantKey(person, id))
 		if errors.Is(err, policies.ErrNotFound) {
 			return false, nil
@@ -85,6 +102,37 @@ func (s *server) grantsOf(ctx context.Context, person string) ([]held[grantRecor
 	}
 	slices.SortStableFunc(all, func(a, b held[grantRecord]) int { return b.Data.Created.Compare(a.Data.Created) })
 	return all, nil
+}
+
+// A person has at most so many grants whose codes were redeemed; maxCrowdedOut of them end at once at most. Those that
+// are made at the very same moment may be more by their number, until the next is made.
+const (
+	maxPersonGrants = 1000
+	maxCrowdedOut   = 16
+)
+
+// makeRoom ends as many of a person's grants, those that were longest not used, as one more would be too many. It answers
+// those that the change ends.
+func (s *server) makeRoom(ctx context.Context, c *change, person string) ([]held[grantRecord], error) {
+	all, err := s.grantsOf(ctx, person)
+	if err != nil {
+		return nil, err
+	}
+	all = slices.DeleteFunc(all, func(grant held[grantRecord]) bool { // a code that nobody has come for ends by itself
+		return !grant.Expires.After(grant.Data.Created.Add(codeLife))
+	})
+	tooMany := min(len(all)+1-maxPersonGrants, maxCrowdedOut)
+	if tooMany <= 0 {
+		return nil, nil
+	}
+	slices.SortStableFunc(all, func(a, b held[grantRecord]) int {
+		return later(a.Data.Created, a.Data.Used).Compare(later(b.Data.Created, b.Data.Used))
+	})
+	for _, grant := range all[:tooMany] {
+		c.remove(grant.Key, grant.Version)
+		c.Purge = append(c.Purge, grantTag(grantID(grant.Key)))
+	}
+	return all[:tooMany], nil
 }
 
 // grantID is the part of a grant's key that names it to people.

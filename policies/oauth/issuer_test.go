@@ -52,6 +52,7 @@ func TestA2_A3_IssuerWithPath(t *testing.T) {
 	want["jwks_uri"] = issuer + "/oauth/jwks"
 	want["subject_types_supported"] = []any{"public"}
 	want["id_token_signing_alg_values_supported"] = []any{"RS256"}
+	want["request_uri_parameter_supported"] = false
 	for _, path := range []string{"/.well-known/openid-configuration" + base, base + "/.well-known/openid-configuration"} {
 		if diff := cmp.Diff(want, w.get(path).json(t)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)

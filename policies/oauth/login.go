@@ -64,7 +64,7 @@ func (s *server) loginFailed(ctx context.Context, record loginRecord, err error)
 		if record.Purpose != purposeAuthorize { // there is no client to tell
 			return step{}, forbidden(msgSignInFailed, "the sign-in was refused")
 		}
-		return step{onward: onward{Location: errorAnswer(asked, "access_denied", "the sign-in was refused")}}, nil
+		return step{onward: onward{Location: s.errorAnswer(asked, "access_denied", "the sign-in was refused")}}, nil
 	case policies.LoginMisconfigured:
 		return step{}, &refusal{
 			Status: http.StatusInternalServerError, Code: "server_error", Page: msgSetup,
@@ -106,7 +106,7 @@ func (s *server) signedIn(w http.ResponseWriter, r *http.Request, login loginRec
 	case login.Purpose == purposeGrants:
 		location = s.options.basePath.at(grantsPath)
 	case !another:
-		location = codeAnswer(login.Asked, s.putCode(&c, now, login.Asked, who))
+		location = s.codeAnswer(login.Asked, s.putCode(&c, now, login.Asked, who))
 	}
 	if err := c.commit(ctx, s.store); err != nil {
 		return fmt.Errorf("keep session: %w", err)

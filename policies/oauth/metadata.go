@@ -15,7 +15,7 @@ const (
 // metadataCache lets the host, and clients, keep metadata for a minute.
 const metadataCache = "public, max-age=60"
 
-// asMetadata is RFC 8414 section 2 (A7), with what OpenID Connect Discovery demands besides.
+// asMetadata is RFC 8414 section 2 (A7).
 type asMetadata struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
@@ -27,14 +27,21 @@ type asMetadata struct {
 	GrantTypes            []string `json:"grant_types_supported"`
 	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
-	IssParameter          bool     `json:"authorization_response_iss_parameter_supported"`
-
-	JWKSURI      string   `json:"jwks_uri,omitempty"`
-	SubjectTypes []string `json:"subject_types_supported,omitempty"`
-	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported,omitempty"`
+	IssParameter          bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
 }
 
-func newASMetadata(issuer string) asMetadata {
+// oidcMetadata is what OpenID Connect Discovery section 3 demands besides, though there are no id_tokens here; and that
+// request_uri is not read, for there it is unless a server says otherwise.
+type oidcMetadata struct {
+	asMetadata
+
+	JWKSURI      string   `json:"jwks_uri"`
+	SubjectTypes []string `json:"subject_types_supported"`
+	IDTokenAlgs  []string `json:"id_token_signing_alg_values_supported"`
+	RequestURIs  bool     `json:"request_uri_parameter_supported"`
+}
+
+func (s *server) newASMetadata(issuer string) asMetadata {
 	return asMetadata{
 		Issuer:                issuer,
 		AuthorizationEndpoint: issuer + authorizePath,
@@ -46,26 +53,26 @@ func newASMetadata(issuer string) asMetadata {
 		GrantTypes:            []string{grantCode, grantRefresh},
 		TokenAuthMethods:      []string{"none"},
 		ChallengeMethods:      []string{"S256"},
-		IssParameter:          true,
+		IssParameter:          s.options.issParameter,
 	}
 }
 
 func (s *server) serveASMetadata(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Cache-Control", metadataCache)
-	writeJSON(w, http.StatusOK, newASMetadata(s.issuer(r.Context())))
+	writeJSON(w, http.StatusOK, s.newASMetadata(s.issuer(r.Context())))
 	return nil
 }
 
-// serveOIDCMetadata answers the same for clients that know OpenID Connect Discovery only. Strict ones demand three
-// fields more, though there are no id_tokens here.
+// serveOIDCMetadata answers the same for clients that know OpenID Connect Discovery only.
 func (s *server) serveOIDCMetadata(w http.ResponseWriter, r *http.Request) error {
 	issuer := s.issuer(r.Context())
-	metadata := newASMetadata(issuer)
-	metadata.JWKSURI = issuer + jwksPath
-	metadata.SubjectTypes = []string{"public"}
-	metadata.IDTokenAlgs = []string{"RS256"}
 	w.Header().Set("Cache-Control", metadataCache)
-	writeJSON(w, http.StatusOK, metadata)
+	writeJSON(w, http.StatusOK, oidcMetadata{
+		asMetadata:   s.newASMetadata(issuer),
+		JWKSURI:      issuer + jwksPath,
+		SubjectTypes: []string{"public"},
+		IDTokenAlgs:  []string{"RS256"},
+	})
 	return nil
 }
 

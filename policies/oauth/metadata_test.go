@@ -34,6 +34,7 @@ func TestA2_A4_A7_AuthorizationServerMetadata(t *testing.T) {
 	want["jwks_uri"] = origin + "/oauth/jwks"
 	want["subject_types_supported"] = []any{"public"}
 	want["id_token_signing_alg_values_supported"] = []any{"RS256"}
+	want["request_uri_parameter_supported"] = false
 	if diff := cmp.Diff(want, w.get("/.well-known/openid-configuration").json(t)); diff != "" {
 		t.Errorf("openid-configuration:\n%s", diff)
 	}

@@ -1,0 +1,127 @@
+package oauth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"durward/policies"
+)
+
+// useToken makes tokens of a refresh token that was presented with everything else right about it. What becomes of the
+// token is the operator's choice, and may change while it lives: one that was rotated stays so, and is judged by the
+// grace unless no second use is to be forgiven.
+func (s *server) useToken(ctx context.Context, use refreshUse) (tokenAnswer, error) {
+	now := policies.CallFrom(ctx).Time
+	switch first := use.token.Data.Rotated; {
+	case first.IsZero() && s.options.rotation == rotateNone:
+		return s.keepToken(ctx, use)
+	case first.IsZero():
+		return s.rotate(ctx, use)
+	case s.options.rotation == rotateStrict:
+		return tokenAnswer{}, s.replayedToken(ctx, use, "second_use")
+	case !now.Before(first.Add(s.options.rotationGrace)):
+		return tokenAnswer{}, s.replayedToken(ctx, use, "after_grace")
+	}
+	return s.repeat(ctx, use)
+}
+
+// rotate makes the successor. The grant is written too: it lives on with its tokens, and a grant that was ended in the
+// meantime makes the whole change fail.
+func (s *server) rotate(ctx context.Context, use refreshUse) (tokenAnswer, error) {
+	now := policies.CallFrom(ctx).Time
+	successor := refreshToken.mint()
+	sealed, err := sealUnder(use.presented, sealedSuccessor, successor)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	rotated := use.token.Data
+	rotated.Rotated, rotated.Next, rotated.Sealed = now, refreshKey(successor), sealed
+	var c change
+	c.put(use.token.Key, rotated, use.token.Version, later(use.token.Expires, now.Add(s.options.rotationGrace)))
+	c.put(refreshKey(successor), refreshRecord{
+		Client: rotated.Client, Person: rotated.Person, Grant: rotated.Grant,
+	}, 0, now.Add(s.options.refreshTTL))
+	s.prolong(&c, use.grant, now)
+	access := s.putAccess(&c, now, use.grant.Data, rotated.Grant, use.scopes)
+	if err := c.commit(ctx, s.store); err != nil {
+		return tokenAnswer{}, fmt.Errorf("rotate refresh token: %w", err)
+	}
+	s.record(ctx, grantEvent("token.refreshed", outcomeSuccess, use.grant.Data, rotated.Grant, ""))
+	return s.answer(access, successor, use.scopes), nil
+}
+
+// repeat answers a token that was rotated, and not so long ago that somebody must have kept it: with the same successor,
+// until that has been used. Neither of them lives longer by it.
+func (s *server) repeat(ctx context.Context, use refreshUse) (tokenAnswer, error) {
+	id := use.token.Data.Grant
+	next, err := load[refreshRecord](ctx, s.store, use.token.Data.Next)
+	if errors.Is(err, policies.ErrNotFound) { // it has expired unused
+		return tokenAnswer{}, unknownToken()
+	}
+	if err != nil {
+		return tokenAnswer{}, fmt.Errorf("read successor: %w", err)
+	}
+	if next.Data.Used || !next.Data.Rotated.IsZero() {
+		s.record(ctx, grantEvent("token.replayed", outcomeRefused, use.grant.Data, id, "successor_used"))
+		return tokenAnswer{}, unknownToken()
+	}
+	successor, err := openUnder(use.presented, sealedSuccessor, use.token.Data.Sealed)
+	if err != nil {
+		return tokenAnswer{}, err
+	}
+	var c change
+	s.outlive(&c, use.grant, policies.CallFrom(ctx).Time)
+	return s.again(ctx, use, &c, successor, "repeated")
+}
+
+// keptFor is how close two uses of a token that is not rotated must be for the second to write nothing but its access
+// token: the processes of a client that share it do not stand in each other's way.
+const keptFor = time.Second
+
+// keepToken answers with the token that was presented. Its life begins anew, and its grant's with it.
+func (s *server) keepToken(ctx context.Context, use refreshUse) (tokenAnswer, error) {
+	now := policies.CallFrom(ctx).Time
+	until := now.Add(s.options.refreshTTL)
+	var c change
+	if kept := use.token.Data; !kept.Used || until.Sub(use.token.Expires).Abs() >= keptFor {
+		kept.Used = true
+		c.put(use.token.Key, kept, use.token.Version, until)
+		s.prolong(&c, use.grant, now)
+	} else {
+		s.outlive(&c, use.grant, now)
+	}
+	return s.again(ctx, use, &c, use.presented, "")
+}
+
+// again adds an access token to a change, commits it, and answers with a refresh token that there is already.
+func (s *server) again(
+	ctx context.Context, use refreshUse, c *change, refresh, reason string,
+) (tokenAnswer, error) {
+	id := use.token.Data.Grant
+	access := s.putAccess(c, policies.CallFrom(ctx).Time, use.grant.Data, id, use.scopes)
+	if err := c.commit(ctx, s.store); err != nil {
+		return tokenAnswer{}, fmt.Errorf("keep access token: %w", err)
+	}
+	s.record(ctx, grantEvent("token.refreshed", outcomeSuccess, use.grant.Data, id, reason))
+	return s.answer(access, refresh, use.scopes), nil
+}
+
+// replayedToken ends the grant of a rotated token that nobody should hold any more: one of those who do has stolen it
+// (A57, S53).
+func (s *server) replayedToken(ctx context.Context, use refreshUse, why string) error {
+	id := use.token.Data.Grant
+	s.record(ctx, grantEvent("token.replayed", outcomeRefused, use.grant.Data, id, why))
+	if _, err := s.endGrant(ctx, use.token.Data.Person, id, "token_replayed"); err != nil {
+		return err
+	}
+	return unknownToken()
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
