@@ -15,8 +15,11 @@ type Event struct {
 	Outcome string
 	// Issuer and Subject say who, if it is known.
 	Issuer, Subject string
-	// Client is a client id, Grant a grant id, Resource the URL of what was asked for. Each may be empty.
-	Client, Grant, Resource string
+	// Client is a client id, ClientHost the host that it stands for, Grant a grant id, Resource the URL of what was asked
+	// for, Scope a list of scopes with spaces between them. Each may be empty.
+	Client, ClientHost, Grant, Resource, Scope string
+	// Address is the IP address that the request came from, if it was a client's or a browser's.
+	Address string
 	// Reason says why something was refused: a stable word or an RFC's error code.
 	Reason string
 }

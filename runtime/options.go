@@ -61,6 +61,9 @@ type Options struct {
 	StoreKey []byte
 	// Logger gets everything the host says. nil means none.
 	Logger *slog.Logger
+	// Audit gets who did what, one record each at level info: a logger that drops none of them, whatever level the rest is
+	// logged at. nil means Logger.
+	Audit *slog.Logger
 	// OnLog is told what gateway.json says of the log: before anything is opened, and with each configuration that is put to
 	// use. nil: nobody is told, and Logger stays as it is.
 	OnLog func(LogSettings)
@@ -135,6 +138,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Audit == nil {
+		o.Audit = o.Logger
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -12,6 +12,7 @@ import (
 // logHandler writes the log as gateway.json says, which is known only once something has been logged, and may change. It
 // writes each record by one of two handlers, which have the same attributes.
 type logHandler struct {
+	// level is nil for what is always written.
 	level          *slog.LevelVar
 	text           *atomic.Bool
 	asJSON, asText slog.Handler
@@ -31,9 +32,13 @@ func (h *logHandler) set(s runtime.LogSettings) {
 	h.text.Store(s.Format == "text")
 }
 
+// always writes to the same place, in the same form, and every record whatever the level: who did what must not be lost
+// because somebody wanted a quieter log.
+func (h *logHandler) always() slog.Handler { return &logHandler{nil, h.text, h.asJSON, h.asText} }
+
 // Enabled implements slog.Handler.
 func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
-	return level >= h.level.Level()
+	return h.level == nil || level >= h.level.Level()
 }
 
 // Handle implements slog.Handler.

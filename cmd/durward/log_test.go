@@ -53,6 +53,22 @@ func TestLogHandlerChanges(t *testing.T) {
 	}
 }
 
+// Who did what is written whatever is said of the log, but for its form.
+func TestLogHandlerAlways(t *testing.T) {
+	var out bytes.Buffer
+	h := newLogHandler(&out)
+	logger := slog.New(h.always()).With("policy", "clerk")
+	h.set(runtime.LogSettings{Level: slog.LevelError + 1, Format: "json"})
+	logger.Info("audit", "event", "grant.created")
+	h.set(runtime.LogSettings{Level: slog.LevelError + 1, Format: "text"})
+	logger.Info("audit", "event", "grant.revoked")
+	lines := strings.Split(out.String(), "\n")
+	if len(lines) != 3 || !strings.HasSuffix(lines[0], `"level":"INFO","msg":"audit","policy":"clerk","event":"grant.created"}`) ||
+		!strings.HasSuffix(lines[1], "level=INFO msg=audit policy=clerk event=grant.revoked") {
+		t.Errorf("%s", out.String())
+	}
+}
+
 // It changes while others log.
 func TestLogHandlerConcurrently(t *testing.T) {
 	h := newLogHandler(io.Discard)

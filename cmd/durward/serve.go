@@ -40,7 +40,7 @@ default.`,
 			if err != nil {
 				return err
 			}
-			o.OnLog = log.set
+			o.OnLog, o.Audit = log.set, slog.New(log.always())
 			if o.Listener, o.AdminListener, err = sockets(); err != nil {
 				return err
 			}

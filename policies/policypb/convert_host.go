@@ -109,15 +109,18 @@ func CheckKey(key string) error {
 // stem from requests: they are made UTF-8 and cut, so that no client can keep an event from being written.
 func EncodeEvent(e policies.Event, requestID string) *Event {
 	return &Event{
-		Name:      text(e.Name),
-		Outcome:   text(e.Outcome),
-		Issuer:    text(e.Issuer),
-		Subject:   text(e.Subject),
-		Client:    text(e.Client),
-		Grant:     text(e.Grant),
-		Resource:  text(e.Resource),
-		Reason:    text(e.Reason),
-		RequestId: text(requestID),
+		Name:       text(e.Name),
+		Outcome:    text(e.Outcome),
+		Issuer:     text(e.Issuer),
+		Subject:    text(e.Subject),
+		Client:     text(e.Client),
+		ClientHost: text(e.ClientHost),
+		Grant:      text(e.Grant),
+		Resource:   text(e.Resource),
+		Scope:      text(e.Scope),
+		Address:    text(e.Address),
+		Reason:     text(e.Reason),
+		RequestId:  text(requestID),
 	}
 }
 
@@ -125,14 +128,17 @@ func EncodeEvent(e policies.Event, requestID string) *Event {
 // outcome than "success" or "refused" is malformed.
 func DecodeEvent(m *Event) (policies.Event, string, error) {
 	e := policies.Event{
-		Name:     m.GetName(),
-		Outcome:  m.GetOutcome(),
-		Issuer:   m.GetIssuer(),
-		Subject:  m.GetSubject(),
-		Client:   m.GetClient(),
-		Grant:    m.GetGrant(),
-		Resource: m.GetResource(),
-		Reason:   m.GetReason(),
+		Name:       m.GetName(),
+		Outcome:    m.GetOutcome(),
+		Issuer:     m.GetIssuer(),
+		Subject:    m.GetSubject(),
+		Client:     m.GetClient(),
+		ClientHost: m.GetClientHost(),
+		Grant:      m.GetGrant(),
+		Resource:   m.GetResource(),
+		Scope:      m.GetScope(),
+		Address:    m.GetAddress(),
+		Reason:     m.GetReason(),
 	}
 	if e.Name == "" {
 		return policies.Event{}, "", errors.New("decode event: name is missing")
@@ -140,7 +146,8 @@ func DecodeEvent(m *Event) (policies.Event, string, error) {
 	if e.Outcome != "success" && e.Outcome != "refused" {
 		return policies.Event{}, "", errors.New("decode event: unknown outcome")
 	}
-	err := checkTexts(e.Name, e.Issuer, e.Subject, e.Client, e.Grant, e.Resource, e.Reason, m.GetRequestId())
+	err := checkTexts(e.Name, e.Issuer, e.Subject, e.Client, e.ClientHost, e.Grant, e.Resource, e.Scope, e.Address,
+		e.Reason, m.GetRequestId())
 	if err != nil {
 		return policies.Event{}, "", fmt.Errorf("decode event: %w", err)
 	}

@@ -520,6 +520,9 @@ type Event struct {
 	Reason   string                 `protobuf:"bytes,8,opt,name=reason,proto3" json:"reason,omitempty"`
 	// request_id is the id of the host's call in which the event was written.
 	RequestId     string `protobuf:"bytes,9,opt,name=request_id,json=requestId,proto3" json:"request_id,omitempty"`
+	ClientHost    string `protobuf:"bytes,10,opt,name=client_host,json=clientHost,proto3" json:"client_host,omitempty"`
+	Scope         string `protobuf:"bytes,11,opt,name=scope,proto3" json:"scope,omitempty"`
+	Address       string `protobuf:"bytes,12,opt,name=address,proto3" json:"address,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -617,6 +620,27 @@ func (x *Event) GetRequestId() string {
 	return ""
 }
 
+func (x *Event) GetClientHost() string {
+	if x != nil {
+		return x.ClientHost
+	}
+	return ""
+}
+
+func (x *Event) GetScope() string {
+	if x != nil {
+		return x.Scope
+	}
+	return ""
+}
+
+func (x *Event) GetAddress() string {
+	if x != nil {
+		return x.Address
+	}
+	return ""
+}
+
 type WriteResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -688,7 +712,7 @@ const file_host_proto_rawDesc = "" +
 	"\x06Delete\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x16\n" +
 	"\x06expect\x18\x02 \x01(\x03R\x06expect\"\x10\n" +
-	"\x0eCommitResponse\"\xe8\x01\n" +
+	"\x0eCommitResponse\"\xb9\x02\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aoutcome\x18\x02 \x01(\tR\aoutcome\x12\x16\n" +
@@ -699,7 +723,12 @@ const file_host_proto_rawDesc = "" +
 	"\bresource\x18\a \x01(\tR\bresource\x12\x16\n" +
 	"\x06reason\x18\b \x01(\tR\x06reason\x12\x1d\n" +
 	"\n" +
-	"request_id\x18\t \x01(\tR\trequestId\"\x0f\n" +
+	"request_id\x18\t \x01(\tR\trequestId\x12\x1f\n" +
+	"\vclient_host\x18\n" +
+	" \x01(\tR\n" +
+	"clientHost\x12\x14\n" +
+	"\x05scope\x18\v \x01(\tR\x05scope\x12\x18\n" +
+	"\aaddress\x18\f \x01(\tR\aaddress\"\x0f\n" +
 	"\rWriteResponse2\x8c\x02\n" +
 	"\x05Store\x12;\n" +
 	"\x03Get\x12\x1b.durward.host.v1.GetRequest\x1a\x17.durward.host.v1.Record\x12C\n" +
