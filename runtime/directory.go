@@ -3,6 +3,7 @@ package runtime
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"durward/runtime/internal/config"
 	"durward/runtime/internal/origin"
@@ -35,6 +36,20 @@ func newDirectory(cfg *config.Config, loopback bool) *directory {
 		d.routes.Add(cfg.Routes[i].Pattern, cfg.Routes[i].Methods, i)
 	}
 	return d
+}
+
+// butForTheSlash names the path of a route that a request missed by the slash at its end: clients are set up by hand, and
+// some write the URL of a server with one more or less (Q36). It answers "" if there is none.
+func (d *directory) butForTheSlash(r *http.Request) string {
+	asked := r.URL.EscapedPath()
+	path, how := asked+"/", "with a slash at the end"
+	if bare, ok := strings.CutSuffix(asked, "/"); ok {
+		path, how = bare, "without the slash at the end"
+	}
+	if _, allow, _ := d.routes.Match(r.Method, path); allow == nil {
+		return ""
+	}
+	return ": there is " + path + ", " + how
 }
 
 // found is who answers a request.

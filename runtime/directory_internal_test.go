@@ -69,3 +69,36 @@ func TestDirectoryIsLinearInRoutes(t *testing.T) {
 		t.Errorf("%d routes take %.0f allocations, %d take %.0f", n, once, 2*n, twice)
 	}
 }
+
+// Q36: who writes a route's URL with a slash too many, or one too few, is told.
+func TestButForTheSlash(t *testing.T) {
+	cfg := new(config.Config)
+	for _, path := range []string{"/mcp/one", "/mcp/two/", "/mcp/both", "/mcp/both/", "/files/{name}"} {
+		pattern, fault := route.Parse(route.OpenAPI, path)
+		if fault != "" {
+			t.Fatal(fault)
+		}
+		cfg.Routes = append(cfg.Routes, config.Route{ID: path, Path: path, Pattern: pattern, Methods: []string{"POST"}})
+	}
+	d := newDirectory(cfg, true)
+	for asked, want := range map[string]string{
+		"/mcp/one/":    ": there is /mcp/one, without the slash at the end",
+		"/mcp/two":     ": there is /mcp/two/, with a slash at the end",
+		"/files/a/?x":  ": there is /files/a, without the slash at the end",
+		"/mcp/one//":   "",
+		"/mcp/three/":  "",
+		"/mcp/%6fne/":  "",
+		"/":            "",
+		"//":           "",
+		"/files/":      "",
+		"/files/a/../": "",
+	} {
+		r := httptest.NewRequest("GET", "http://localhost"+asked, nil)
+		if f := d.find(r); f.allow != nil {
+			t.Errorf("%s is served", asked)
+		}
+		if got := d.butForTheSlash(r); got != want {
+			t.Errorf("%s: %q, want %q", asked, got, want)
+		}
+	}
+}

@@ -282,3 +282,17 @@ func TestAdminPaths(t *testing.T) {
 		}
 	})
 }
+
+// Q36: the gateway's 404 names the path of a route that was missed by a slash.
+func TestMissedByASlash(t *testing.T) {
+	t.Parallel()
+	w := start(t, nil)
+	for path, want := range map[string]string{
+		"/mcp/one/":     "nothing is served at this path: there is /mcp/one, without the slash at the end",
+		"/mcp/nowhere/": "nothing is served at this path\"",
+	} {
+		if r := w.send(http.MethodPost, w.public+path, "{}"); r.status != http.StatusNotFound || !strings.Contains(r.body, want) {
+			t.Errorf("%s: answered %d %s", path, r.status, r.body)
+		}
+	}
+}

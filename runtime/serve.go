@@ -32,8 +32,9 @@ func (h *Host) serve(w http.ResponseWriter, r *http.Request) {
 	case f.allow != nil:
 		serveRoute(w, r, acquired, f)
 	default:
+		text := "nothing is served at this path" + g.butForTheSlash(r)
 		acquired.Release()
-		writeError(w, http.StatusNotFound, "not_found", "nothing is served at this path")
+		writeError(w, http.StatusNotFound, "not_found", text)
 	}
 }
 
