@@ -65,7 +65,8 @@ func TestAccessRefused(t *testing.T) {
 	refused := w.host.Audit.Named("access.refused")
 	want := policies.Event{
 		Name: "access.refused", Outcome: "refused", Issuer: policytest.ProviderIssuer, Subject: "mallory",
-		Client: client, Resource: origin + "/mcp/demo", Reason: "claim_missing",
+		Client: client, ClientHost: "app.example", Resource: origin + "/mcp/demo", Scope: "mcp:tools",
+		Address: policytest.ClientAddress, Reason: "claim_missing",
 	}
 	if len(refused) != 1 || refused[0] != want {
 		t.Errorf("audit: %+v", refused)

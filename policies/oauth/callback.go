@@ -35,10 +35,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 	asked := login.Data.Asked
 	browser := s.cookie(r, name, loginCookie)
 	if browser == "" || !matches(browser, login.Data.Browser) || asked.Issuer != s.issuer(ctx) {
-		s.record(ctx, policies.Event{
-			Name: "login.failed", Outcome: outcomeRefused, Client: asked.Client, Resource: asked.Resource,
-			Reason: "other_browser",
-		})
+		s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, person{}, "other_browser"))
 		return forbidden(msgOtherBrowser, "this sign-in was started in another browser: nothing was allowed")
 	}
 	// A state is used once, and before the provider is asked: a repeat never reaches it.

@@ -99,8 +99,7 @@ func (s *server) checkCode(ctx context.Context, form params, client client, code
 		return err
 	}
 	if reason := s.options.access.judge(code.Data.Person); reason != admitted { // the rules changed meanwhile
-		grant := grantRecord{Person: code.Data.Person, Client: asked.Client, Resource: asked.Resource}
-		s.record(ctx, grantEvent("access.refused", outcomeRefused, grant, code.Data.Grant, string(reason)))
+		s.record(ctx, grantEvent(eventAccessRefused, outcomeRefused, agreedBy(code.Data), code.Data.Grant, string(reason)))
 		return unknownCode()
 	}
 	return s.sameResource(call.Origin, form, asked.Resource)
@@ -166,11 +165,11 @@ func (s *server) firstTokens(ctx context.Context, client client, code held[codeR
 	if err := c.commit(ctx, s.store); err != nil {
 		return tokenAnswer{}, fmt.Errorf("keep grant: %w", err)
 	}
-	for _, name := range []string{"code.redeemed", "grant.created"} {
+	for _, name := range []string{eventCodeRedeemed, eventGrantCreated} {
 		s.record(ctx, grantEvent(name, outcomeSuccess, grant.Data, id, ""))
 	}
 	for _, old := range crowdedOut {
-		s.record(ctx, grantEvent("grant.revoked", outcomeSuccess, old.Data, grantID(old.Key), "too_many"))
+		s.record(ctx, grantEvent(eventGrantRevoked, outcomeSuccess, old.Data, grantID(old.Key), "too_many"))
 	}
 	return s.answer(access, refresh, grant.Data.Scopes), nil
 }
@@ -178,8 +177,7 @@ func (s *server) firstTokens(ctx context.Context, client client, code held[codeR
 // replayedCode ends the grant of a code that was presented a second time with everything right: one of the two who
 // hold it has stolen it (A48, S49).
 func (s *server) replayedCode(ctx context.Context, code codeRecord) error {
-	grant := grantRecord{Person: code.Person, Client: code.Asked.Client, Resource: code.Asked.Resource}
-	s.record(ctx, grantEvent("code.replayed", outcomeRefused, grant, code.Grant, "invalid_grant"))
+	s.record(ctx, grantEvent(eventCodeReplayed, outcomeRefused, agreedBy(code), code.Grant, "second_use"))
 	if _, err := s.endGrant(ctx, code.Person.key(), code.Grant, "code_replayed"); err != nil {
 		return err
 	}

@@ -22,10 +22,11 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 		Client:   clientView{Name: asked.ClientName, Redirect: asked.Redirect},
 		Resource: asked.Resource,
 		Title:    s.routeTitle(asked.Resource),
-		Offline:  covers(asked.Scopes, []string{scopeOffline}),
+		Offline:  slices.Contains(asked.Scopes, scopeOffline),
 		Person:   record.Shown,
 		Former:   former,
 	}
+	view.Usual, view.More = s.abilities(asked.Resource, asked.Scopes)
 	var err error
 	if record.Shown != nil {
 		if view.Allowed, err = s.lastAllowed(ctx, *record.Shown, asked); err != nil {
@@ -149,7 +150,7 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 
 // straight is allowing while the person whom the page named is signed in: the code, without the identity provider.
 func (s *server) straight(now time.Time, record consentRecord, who person) step {
-	next := step{event: consentEvent("consent.given", outcomeSuccess, record.Asked, who)}
+	next := step{event: askedEvent(eventConsentGiven, outcomeSuccess, record.Asked, who, "")}
 	next.Location = s.codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, who))
 	return next
 }
@@ -162,7 +163,7 @@ func (s *server) toProvider(ctx context.Context, q question, fresh bool) (step, 
 	}
 	next, err := s.beginLogin(ctx, login, q.Expires)
 	if q.Data.Purpose == purposeAuthorize && !q.Data.Denied { // else consent is not what was asked for
-		next.event = consentEvent("consent.given", outcomeSuccess, q.Data.Asked, person{})
+		next.event = askedEvent(eventConsentGiven, outcomeSuccess, q.Data.Asked, person{}, "")
 	}
 	return next, err
 }
@@ -171,15 +172,7 @@ func (s *server) toProvider(ctx context.Context, q question, fresh bool) (step, 
 func (s *server) declined(record consentRecord) step {
 	return step{
 		onward: onward{Location: s.errorAnswer(record.Asked, "access_denied", "the person did not allow it")},
-		event:  consentEvent("consent.refused", outcomeRefused, record.Asked, person{}),
-	}
-}
-
-// consentEvent is about a person if one was signed in.
-func consentEvent(name, outcome string, asked authorization, who person) policies.Event {
-	return policies.Event{
-		Name: name, Outcome: outcome, Issuer: who.Issuer, Subject: who.Subject,
-		Client: asked.Client, Resource: asked.Resource,
+		event:  askedEvent(eventConsentRefused, outcomeRefused, record.Asked, person{}, ""),
 	}
 }
 
@@ -197,9 +190,6 @@ func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
 		redirecturi.Match(client.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
 		return nil
 	}
-	s.record(ctx, policies.Event{
-		Name: "consent.refused", Outcome: outcomeRefused, Client: asked.Client, Resource: asked.Resource,
-		Reason: "client_changed",
-	})
+	s.record(ctx, askedEvent(eventConsentRefused, outcomeRefused, asked, person{}, "client_changed"))
 	return forbidden(msgChanged, "the app is not any more what it was when this was asked: nothing was allowed")
 }

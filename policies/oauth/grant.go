@@ -60,17 +60,10 @@ func (s *server) endGrant(ctx context.Context, person, id, reason string) (bool,
 		if err != nil {
 			return false, fmt.Errorf("end grant: %w", err)
 		}
-		s.record(ctx, grantEvent("grant.revoked", outcomeSuccess, grant.Data, id, reason))
+		s.record(ctx, grantEvent(eventGrantRevoked, outcomeSuccess, grant.Data, id, reason))
 		return true, nil
 	}
 	return false, errors.New("end grant: too many changes at once")
-}
-
-func grantEvent(name, outcome string, grant grantRecord, id, reason string) policies.Event {
-	return policies.Event{
-		Name: name, Outcome: outcome, Issuer: grant.Person.Issuer, Subject: grant.Person.Subject,
-		Client: grant.Client, Grant: id, Resource: grant.Resource, Reason: reason,
-	}
 }
 
 // Bounds of what is read of a person's grants. Their names are random, so that the newest are found only by reading all.

@@ -95,7 +95,8 @@ func TestA40_GrantsAreSeenAndTakenBack(t *testing.T) {
 	revoked := w.host.Audit.Named("grant.revoked")
 	want := policies.Event{
 		Name: "grant.revoked", Outcome: "success", Issuer: policytest.ProviderIssuer, Subject: "alice",
-		Client: second.client, Grant: page.ids[0], Resource: origin + "/mcp/demo", Reason: "person",
+		Client: second.client, ClientHost: "app.example", Grant: page.ids[0], Resource: origin + "/mcp/demo",
+		Scope: "mcp:tools", Address: policytest.ClientAddress, Reason: "person",
 	}
 	if len(revoked) != 1 || revoked[0] != want {
 		t.Errorf("audit: %+v", revoked)

@@ -108,7 +108,7 @@ func (s *server) provenClient(ctx context.Context, id string) error {
 func (s *server) tooMany(ctx context.Context, v limit.Verdict, what limited, client string) error {
 	if v.Tell {
 		s.record(ctx, policies.Event{
-			Name: "limit.reached", Outcome: outcomeRefused, Client: client, Reason: string(what),
+			Name: eventLimitReached, Outcome: outcomeRefused, Client: client, Reason: string(what),
 		})
 	}
 	return &refusal{

@@ -55,10 +55,7 @@ func (s *server) loginFailed(ctx context.Context, record loginRecord, err error)
 	}
 	s.logger.Log(ctx, level, "sign-in failed", "code", failure.Code, "hint", failure.Hint, "trace", failure.Trace,
 		"retry_after", failure.RetryAfter.String(), "request_id", policies.CallFrom(ctx).RequestID, "error", err)
-	s.record(ctx, policies.Event{
-		Name: "login.failed", Outcome: outcomeRefused, Client: asked.Client, Resource: asked.Resource,
-		Reason: failure.Code,
-	})
+	s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, person{}, failure.Code))
 	switch failure.Fault {
 	case policies.LoginRefused:
 		if record.Purpose != purposeAuthorize { // there is no client to tell
@@ -111,7 +108,7 @@ func (s *server) signedIn(w http.ResponseWriter, r *http.Request, login loginRec
 	if err := c.commit(ctx, s.store); err != nil {
 		return fmt.Errorf("keep session: %w", err)
 	}
-	s.record(ctx, consentEvent("login.succeeded", outcomeSuccess, login.Asked, who))
+	s.record(ctx, askedEvent(eventLoginSucceeded, outcomeSuccess, login.Asked, who, ""))
 	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieSession, session, s.options.sessionTTL)
 	if another {
 		return s.askConsent(w, r, consentRecord{Asked: login.Asked, Shown: &who}, login.Named)
@@ -130,10 +127,7 @@ func (s *server) refuseAccess(
 	s.clearCookie(w, policies.CallFrom(ctx).Origin, cookieSession)
 	s.logger.WarnContext(ctx, "access refused", "reason", string(reason), "hint", s.options.access.hint(who, reason),
 		"request_id", policies.CallFrom(ctx).RequestID)
-	s.record(ctx, policies.Event{
-		Name: "access.refused", Outcome: outcomeRefused, Issuer: who.Issuer, Subject: who.Subject,
-		Client: asked.Client, Resource: asked.Resource, Reason: string(reason),
-	})
+	s.record(ctx, askedEvent(eventAccessRefused, outcomeRefused, asked, who, string(reason)))
 	handle, csrf, err := s.keepQuestion(w, r, consentRecord{Asked: asked, Purpose: login.Purpose, Denied: true})
 	if err != nil {
 		return err

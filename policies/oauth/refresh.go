@@ -81,7 +81,7 @@ func (s *server) checkRefresh(
 		return refreshUse{}, err
 	}
 	if reason := s.options.access.judge(grant.Data.Person); reason != admitted { // the grant is kept: rules may change back
-		s.record(ctx, grantEvent("access.refused", outcomeRefused, grant.Data, token.Data.Grant, string(reason)))
+		s.record(ctx, grantEvent(eventAccessRefused, outcomeRefused, grant.Data, token.Data.Grant, string(reason)))
 		return refreshUse{}, unknownToken()
 	}
 	scopes, err := narrowed(form.get("scope"), grant.Data.Scopes)

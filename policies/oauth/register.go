@@ -63,7 +63,10 @@ func (s *server) serveRegister(w http.ResponseWriter, r *http.Request) error {
 	if err := c.commit(ctx, s.store); err != nil {
 		return fmt.Errorf("keep client: %w", err)
 	}
-	s.record(ctx, policies.Event{Name: "client.registered", Outcome: outcomeSuccess, Client: client.ID})
+	s.record(ctx, policies.Event{
+		Name: eventClientRegistered, Outcome: outcomeSuccess, Client: client.ID,
+		ClientHost: strings.Join(redirectHosts(client.Redirects), " "),
+	})
 	w.Header().Set("Cache-Control", "no-store")
 	writeJSON(w, http.StatusCreated, client)
 	return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"durward/policies"
@@ -48,7 +49,7 @@ func (s *server) rotate(ctx context.Context, use refreshUse) (tokenAnswer, error
 	if err := c.commit(ctx, s.store); err != nil {
 		return tokenAnswer{}, fmt.Errorf("rotate refresh token: %w", err)
 	}
-	s.record(ctx, grantEvent("token.refreshed", outcomeSuccess, use.grant.Data, rotated.Grant, ""))
+	s.record(ctx, use.event(""))
 	return s.answer(access, successor, use.scopes), nil
 }
 
@@ -64,7 +65,7 @@ func (s *server) repeat(ctx context.Context, use refreshUse) (tokenAnswer, error
 		return tokenAnswer{}, fmt.Errorf("read successor: %w", err)
 	}
 	if next.Data.Used || !next.Data.Rotated.IsZero() {
-		s.record(ctx, grantEvent("token.replayed", outcomeRefused, use.grant.Data, id, "successor_used"))
+		s.record(ctx, grantEvent(eventTokenReplayed, outcomeRefused, use.grant.Data, id, "successor_used"))
 		return tokenAnswer{}, unknownToken()
 	}
 	successor, err := openUnder(use.presented, sealedSuccessor, use.token.Data.Sealed)
@@ -104,7 +105,7 @@ func (s *server) again(
 	if err := c.commit(ctx, s.store); err != nil {
 		return tokenAnswer{}, fmt.Errorf("keep access token: %w", err)
 	}
-	s.record(ctx, grantEvent("token.refreshed", outcomeSuccess, use.grant.Data, id, reason))
+	s.record(ctx, use.event(reason))
 	return s.answer(access, refresh, use.scopes), nil
 }
 
@@ -112,11 +113,18 @@ func (s *server) again(
 // (A57, S53).
 func (s *server) replayedToken(ctx context.Context, use refreshUse, why string) error {
 	id := use.token.Data.Grant
-	s.record(ctx, grantEvent("token.replayed", outcomeRefused, use.grant.Data, id, why))
+	s.record(ctx, grantEvent(eventTokenReplayed, outcomeRefused, use.grant.Data, id, why))
 	if _, err := s.endGrant(ctx, use.token.Data.Person, id, "token_replayed"); err != nil {
 		return err
 	}
 	return unknownToken()
+}
+
+// event is that of tokens that were made: with the scopes that they have, which may be less than the grant's.
+func (u refreshUse) event(reason string) policies.Event {
+	event := grantEvent(eventTokenRefreshed, outcomeSuccess, u.grant.Data, u.token.Data.Grant, reason)
+	event.Scope = strings.Join(u.scopes, " ")
+	return event
 }
 
 func later(a, b time.Time) time.Time {

@@ -154,15 +154,3 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request, at endpoint) erro
 	}
 	return s.withinLimits(r.Context(), at.limit)
 }
-
-// record writes an audit event. The host takes them as they come: a failure is logged and stops nothing.
-func (s *server) record(ctx context.Context, event policies.Event) {
-	if err := s.audit.Write(ctx, event); err != nil {
-		s.logger.WarnContext(ctx, "audit event lost", "event", event.Name, "error", err)
-	}
-}
-
-const (
-	outcomeSuccess = "success"
-	outcomeRefused = "refused"
-)

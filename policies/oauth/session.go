@@ -94,6 +94,6 @@ func (s *server) endSessions(ctx context.Context, person, reason string) error {
 
 func (s *server) recordEnded(ctx context.Context, who person, reason string) {
 	s.record(ctx, policies.Event{
-		Name: "session.ended", Outcome: outcomeSuccess, Issuer: who.Issuer, Subject: who.Subject, Reason: reason,
+		Name: eventSessionEnded, Outcome: outcomeSuccess, Issuer: who.Issuer, Subject: who.Subject, Reason: reason,
 	})
 }

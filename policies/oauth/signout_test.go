@@ -27,7 +27,8 @@ func TestSignOut(t *testing.T) {
 	}
 	ended := w.host.Audit.Named("session.ended")
 	want := policies.Event{
-		Name: "session.ended", Outcome: "success", Issuer: policytest.ProviderIssuer, Subject: "alice", Reason: "person",
+		Name: "session.ended", Outcome: "success", Issuer: policytest.ProviderIssuer, Subject: "alice",
+		Address: policytest.ClientAddress, Reason: "person",
 	}
 	if len(ended) != 1 || ended[0] != want {
 		t.Errorf("audit: %+v", ended)

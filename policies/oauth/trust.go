@@ -85,7 +85,7 @@ func plainName(host string) string { return strings.TrimRight(lower(host), ".") 
 // untrusted is told to a client whose hosts the option clients keeps out, and recorded.
 func (s *server) untrusted(ctx context.Context, id string) *refusal {
 	s.record(ctx, policies.Event{
-		Name: "client.refused", Outcome: outcomeRefused, Client: id, Reason: "untrusted_host",
+		Name: eventClientRefused, Outcome: outcomeRefused, Client: id, Reason: "untrusted_host",
 	})
 	no := badRequest("unauthorized_client", "this gateway does not work with apps of this host: ask its operator")
 	no.Page = msgUntrusted
