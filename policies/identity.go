@@ -3,6 +3,7 @@ package policies
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"time"
@@ -14,11 +15,49 @@ type ProviderType interface {
 	// Describe gives the schema of the provider's own options. Those that every provider has in common (token
 	// lifetimes, login time-outs) belong to the authorization server and are added by it.
 	Describe() Description
-	// Validate reports on the provider's options: problems, notes and facts. It is pure, as Type.Validate is. Pointers
-	// are relative to the options.
-	Validate(options json.RawMessage) Report
+	// Validate reports on the provider's options. It is pure, as Type.Validate is. Pointers are relative to the options.
+	Validate(options json.RawMessage) ProviderReport
 	// Configure takes options into use. It does not touch the network.
 	Configure(options json.RawMessage, settings ProviderSettings) (IdentityProvider, error)
+}
+
+// ProviderReport is what a kind of provider says of its options before they are used. What follows from it together with
+// the options that every provider has in common, the authorization server says.
+type ProviderReport struct {
+	// Name is what people call the provider: "Clerk". May be empty.
+	Name string
+	// Problems, Notes, Facts and Files are as in Report.
+	Problems, Notes []Problem
+	Facts           []Fact
+	Files           []string
+	// Address is where the options say that the provider is. At an origin of the gateway's own that is a problem.
+	Address ProviderAddress
+	// Scopes are what the provider is asked for at every login.
+	Scopes ProviderScopes
+}
+
+// ProviderAddress is a URL of the provider's that stands in its options. The zero value is for a provider without one.
+type ProviderAddress struct {
+	URL string
+	// Option is the JSON pointer of the option that holds it.
+	Option string
+	// Put says what belongs there, and where it is to be found: "the Frontend API URL, which the dashboard shows".
+	Put string
+}
+
+// ProviderScopes are the scopes that the provider is asked for at every login, and those among a provider's that options
+// of the authorization server need. The zero value is for a provider that has no scopes to choose from.
+type ProviderScopes struct {
+	// Option is the JSON pointer of the option that lists them, separated by spaces.
+	Option string
+	// Asked are the scopes that the options come to, by default too.
+	Asked []string
+	// Organizations is the scope for which the provider says for which organizations a person acts (access.organizations),
+	// empty if it needs none.
+	Organizations string
+	// Offline is the scope for which the provider gives out what Recheck asks with (gateway.recheckSeconds), empty if it
+	// needs none.
+	Offline string
 }
 
 // ProviderSettings are what the authorization server tells every provider.
@@ -39,10 +78,17 @@ type IdentityProvider interface {
 	// Complete turns the provider's callback into an identity. The caller has matched the state and the browser. A
 	// failure is a *LoginError.
 	Complete(context.Context, Login, Callback) (Identity, error)
-	// Recheck asks whether the person is still welcome, with the handle that the identity came with. It is in the contract
-	// so that a provider can answer it; the authorization server of this release does not ask.
+	// Recheck asks the provider whether a person whom it let in is still welcome there, with the handle that the identity
+	// came with or the last Standing brought. It is asked once at a time, and never with a handle that was replaced: a
+	// provider may take that for a theft. An error is a *LoginError; it says that there was no answer, and nothing against
+	// the person. If it is ErrHandle, asking again with this handle will not help. The Standing's Handle counts also
+	// beside an error: the provider may have replaced it before something else went wrong.
 	Recheck(ctx context.Context, handle []byte) (Standing, error)
 }
+
+// ErrHandle says of a handle that no answer will ever come of it, for example because the options name another client at
+// the provider by now. To be tested with errors.Is.
+var ErrHandle = errors.New("nobody can be asked about with this handle")
 
 // Login is one attempt to sign a person in.
 type Login struct {
@@ -73,17 +119,24 @@ type Identity struct {
 	// Claims is all that the provider vouches for, as a JSON object, for rules on who may come in. It may hold what is
 	// nobody's business: it is never logged, and no more of it is kept than the rules name.
 	Claims json.RawMessage
-	// Handle lets Recheck ask again; nil if the provider cannot. It may hold a provider's refresh token: it is stored
-	// sealed and goes nowhere else.
+	// Handle lets Recheck ask again; nil if the provider cannot be asked. At most MaxHandle bytes. It may hold a provider's
+	// refresh token: it is stored sealed and goes nowhere else.
 	Handle []byte
 }
 
+// MaxHandle bounds a handle, in bytes.
+const MaxHandle = 128 << 10
+
 // Standing is what Recheck found.
 type Standing struct {
-	// Gone: the provider no longer lets this person in.
+	// Gone: the provider no longer lets this person in. Code is its word for that ("invalid_grant").
 	Gone bool
+	Code string
 	// Handle replaces the one that was given, if not nil.
 	Handle []byte
+	// Identity is the person as the provider describes them now, nil if it did not: then nothing has changed. Issuer and
+	// Subject are those of before, its own Handle does not count.
+	Identity *Identity
 }
 
 // LoginFault says who can do something about a failed login.

@@ -102,6 +102,7 @@ func (s starter) next(out io.Writer) {
 	dotEnv, strict := s.beside(".env"), ""
 	fmt.Fprintf(out, `
 At Clerk, give the OAuth application the redirect URI %s
+and the scopes openid, profile, email and offline_access.
 Then fill in the variables, look whether all is well, and start:
 
   cp %[2]s.example %[2]s; ${EDITOR:-vi} %[2]s

@@ -197,14 +197,18 @@ func lastLine(out string) string {
 }
 
 // The configuration that ships loads with the four variables that it names. Its identity provider is the demo's, which
-// lets anybody in, and validate says so.
+// lets anybody in and is not asked about them again, and validate says so.
 func TestValidateShippedConfiguration(t *testing.T) {
 	env := tableEnv()
 	env["DURWARD_DEMO_UPSTREAM"] = "http://127.0.0.1:4000/mcp"
 	status, out := validateFolder(t, "../../config", env)
-	want := "../../config/policies.json:10:20: /policies/0/handler/options: note: everybody whom the identity provider lets in " +
-		"may come in, and many applications at providers such as Clerk let anybody sign up: say who may with access, for " +
-		"example \"access\": {\"emailDomains\": [\"example.com\"]}\n../../config: no problems: 1 policy, 1 route\n"
+	const at = "../../config/policies.json:10:20: /policies/0/handler/options: note: "
+	want := at + "everybody whom the identity provider lets in may come in, and many applications at providers such as Clerk " +
+		"let anybody sign up: say who may with access, for example \"access\": {\"emailDomains\": [\"example.com\"]}\n" +
+		at + "without offline_access in scope, Clerk may give the gateway nothing with which to ask again whether a person is " +
+		"still welcome (gateway.recheckSeconds): whoever is disabled there may then keep their access here for as long as a " +
+		"client of theirs goes on. Allow offline_access for the application at the provider and put \"scope\": \"openid " +
+		"profile email offline_access\", or set gateway.recheckSeconds to 0\n../../config: no problems: 1 policy, 1 route\n"
 	if status != 0 || out != want {
 		t.Errorf("exit status %d, output:\n%s\nwant:\n%s", status, out, want)
 	}

@@ -30,31 +30,7 @@ const proxyForm = "Clerk's proxy form (https://your.app/__clerk) is not supporte
 var schema string
 
 // Type is the policy type: an authorization server whose people sign in with Clerk.
-func Type() policies.Type { return policyType{oauth.Policy(Provider())} }
-
-// policyType adds what its own options and those of every provider tell only together.
-type policyType struct{ policies.Type }
-
-// Validate implements policies.Type. Unless it is asked to, Clerk does not say for which organization a person acts.
-func (t policyType) Validate(input policies.Input) policies.Report {
-	report := t.Type.Validate(input)
-	o, err := decode(input.Options)
-	if slices.Contains(input.Origins, o.FrontendAPIURL) {
-		report.Problems = append(report.Problems, policies.Problem{Pointer: "/frontendApiUrl", Text: "is an address of this gateway, " +
-			"by its publicUrl: put the Frontend API URL, which Clerk's dashboard shows under API keys"})
-	}
-	if err != nil || o.Access.Organizations == nil || slices.Contains(o.scopes(), "user:org:read") {
-		return report
-	}
-	p := policies.Problem{Pointer: "/scope", Text: "must contain user:org:read, since access.organizations is set: without it " +
-		"Clerk does not say for which organization a person acts, and nobody may come in"}
-	if o.Scope == nil {
-		p = policies.Problem{Pointer: "/access/organizations", Text: `needs "scope": "` + defaultScope + ` user:org:read": without ` +
-			"it Clerk does not say for which organization a person acts, and nobody may come in"}
-	}
-	report.Problems = append(report.Problems, p)
-	return report
-}
+func Type() policies.Type { return oauth.Policy(Provider()) }
 
 // Provider is Clerk as an identity provider.
 func Provider() policies.ProviderType { return provider{} }
@@ -62,25 +38,16 @@ func Provider() policies.ProviderType { return provider{} }
 type provider struct{}
 
 type options struct {
-	FrontendAPIURL string  `json:"frontendApiUrl"`
-	ClientID       string  `json:"clientId"`
-	ClientSecret   string  `json:"clientSecret"`
-	Scope          *string `json:"scope"`
-	Access         struct {
-		Organizations []string `json:"organizations"`
-	} `json:"access"`
+	FrontendAPIURL string `json:"frontendApiUrl"`
+	ClientID       string `json:"clientId"`
+	ClientSecret   string `json:"clientSecret"`
+	Scope          string `json:"scope"`
 }
 
-const defaultScope = "openid profile email"
-
-func (o options) scopes() []string {
-	if o.Scope == nil {
-		return strings.Fields(defaultScope)
-	}
-	return strings.Fields(*o.Scope)
-}
+func (o options) scopes() []string { return strings.Fields(o.Scope) }
 
 func decode(raw json.RawMessage) (o options, err error) {
+	o.Scope = "openid profile email"
 	if json.Unmarshal(raw, &o) != nil { // its text may quote a value
 		return o, fmt.Errorf("decode options: they are not as the schema says")
 	}
@@ -93,7 +60,7 @@ func (provider) Describe() policies.Description {
 }
 
 // Validate implements policies.ProviderType. The facts are the URLs derived from frontendApiUrl.
-func (provider) Validate(raw json.RawMessage) (report policies.Report) {
+func (provider) Validate(raw json.RawMessage) (report policies.ProviderReport) {
 	problem := func(pointer, text string) {
 		report.Problems = append(report.Problems, policies.Problem{Pointer: pointer, Text: text})
 	}
@@ -101,6 +68,10 @@ func (provider) Validate(raw json.RawMessage) (report policies.Report) {
 	if err != nil {
 		problem("", err.Error())
 		return report
+	}
+	report.Name = "Clerk"
+	report.Scopes = policies.ProviderScopes{
+		Option: "/scope", Asked: o.scopes(), Organizations: "user:org:read", Offline: "offline_access",
 	}
 	if !slices.Contains(o.scopes(), "openid") {
 		problem("/scope", "must contain openid: without it Clerk says nothing of who signed in")
@@ -113,6 +84,10 @@ func (provider) Validate(raw json.RawMessage) (report policies.Report) {
 	if text := oidclogin.OriginProblem(o.FrontendAPIURL, proxyForm); text != "" {
 		problem("/frontendApiUrl", text)
 		return report
+	}
+	report.Address = policies.ProviderAddress{
+		URL: o.FrontendAPIURL, Option: "/frontendApiUrl",
+		Put: "the Frontend API URL, which Clerk's dashboard shows under API keys",
 	}
 	c := config(o)
 	report.Facts = []policies.Fact{

@@ -29,12 +29,22 @@ func encode(t *testing.T, change func(map[string]any)) json.RawMessage {
 
 func TestDerivedURLs(t *testing.T) {
 	report := clerk.Provider().Validate(encode(t, nil))
-	want := policies.Report{Facts: []policies.Fact{
-		{Name: "provider issuer", Value: base},
-		{Name: "provider authorize URL", Value: base + "/oauth/authorize"},
-		{Name: "provider token URL", Value: base + "/oauth/token"},
-		{Name: "provider JWKS URL", Value: base + "/.well-known/jwks.json"},
-	}}
+	want := policies.ProviderReport{
+		Name: "Clerk",
+		Facts: []policies.Fact{
+			{Name: "provider issuer", Value: base},
+			{Name: "provider authorize URL", Value: base + "/oauth/authorize"},
+			{Name: "provider token URL", Value: base + "/oauth/token"},
+			{Name: "provider JWKS URL", Value: base + "/.well-known/jwks.json"},
+		},
+		Address: policies.ProviderAddress{
+			URL: base, Option: "/frontendApiUrl", Put: "the Frontend API URL, which Clerk's dashboard shows under API keys",
+		},
+		Scopes: policies.ProviderScopes{
+			Option: "/scope", Asked: []string{"openid", "profile", "email"},
+			Organizations: "user:org:read", Offline: "offline_access",
+		},
+	}
 	if diff := cmp.Diff(want, report); diff != "" {
 		t.Errorf("report (-want +got):\n%s", diff)
 	}
@@ -138,6 +148,39 @@ func TestTheGatewayIsNotClerk(t *testing.T) {
 	problems := clerk.Type().Validate(input).Problems
 	if len(problems) != 1 || problems[0].Pointer != "/frontendApiUrl" || !strings.Contains(problems[0].Text, "this gateway") {
 		t.Errorf("its own origin: %v", problems)
+	}
+}
+
+// Without a refresh token of Clerk's nobody can be asked about again: a person is told, unless they do not want that.
+func TestOfflineAccessIsNoted(t *testing.T) {
+	tests := map[string]struct {
+		scope   any
+		recheck any
+		notes   int
+		pointer string
+	}{
+		"no scope":            {nil, nil, 1, ""},
+		"scope without":       {"openid email", nil, 1, "/scope"},
+		"within a word":       {"openid offline_accesses", 60, 1, "/scope"},
+		"scope with":          {"openid offline_access", nil, 0, ""},
+		"nobody is asked for": {nil, 0, 0, ""},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			notes := clerk.Type().Validate(policies.Input{Name: "clerk", Options: encode(t, func(o map[string]any) {
+				o["access"] = map[string]any{"emails": []string{"a@example.com"}}
+				if test.scope != nil {
+					o["scope"] = test.scope
+				}
+				if test.recheck != nil {
+					o["gateway"] = map[string]any{"recheckSeconds": test.recheck}
+				}
+			})}).Notes
+			if len(notes) != test.notes || test.notes > 0 && (notes[0].Pointer != test.pointer ||
+				!strings.Contains(notes[0].Text, "offline_access\", or set gateway.recheckSeconds to 0")) {
+				t.Errorf("notes %v", notes)
+			}
+		})
 	}
 }
 

@@ -58,7 +58,7 @@ func TestOptionsAndDefaults(t *testing.T) {
 		"gateway.accessTokenTtlSeconds": 900.0, "gateway.refreshTokenTtlSeconds": 2592000.0, "gateway.cimdEnabled": true,
 		"gateway.refreshTokenRotation": "grace", "gateway.refreshTokenGraceSeconds": 60.0, "gateway.recheckSeconds": 3600.0,
 		"gateway.issParameterEnabled": true, "gateway.registrationEnabled": true, "gateway.clients": nil,
-		"gateway.scopes": map[string]any{}, "gateway.cimdDevelopment": nil,
+		"gateway.scopes": map[string]any{}, "gateway.limits": map[string]any{}, "gateway.cimdDevelopment": nil,
 		"gateway.basePath":                      "",
 		"browserLoginOverrides.remoteTimeoutMs": 10000.0, "browserLoginOverrides.stateTtlSeconds": 900.0,
 		"browserLoginOverrides.sessionTtlSeconds": 28800.0, "browserLoginOverrides.caFile": nil,

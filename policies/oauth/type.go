@@ -55,9 +55,9 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		problem("options must be an object as the schema of the policy type describes it")
 	} else {
 		base = given.own.basePath
-		of := t.provider.Validate(given.provider)
-		report.Problems = slices.Concat(report.Problems, given.problems, of.Problems)
-		report.Notes = of.Notes
+		of := provided{t.provider.Validate(given.provider), given.provider, given.own}
+		report.Problems = slices.Concat(report.Problems, given.problems, of.Problems, of.problems(input.Origins))
+		report.Notes = slices.Concat(of.Notes, of.notes())
 		if given.own.access.open() {
 			report.Notes = append(report.Notes, policies.Problem{Text: openNote})
 		}

@@ -100,14 +100,14 @@ func (p *Provider) Describe() policies.Description {
 }
 
 // Validate implements policies.ProviderType: clientId must not be "bad".
-func (p *Provider) Validate(options json.RawMessage) policies.Report {
+func (p *Provider) Validate(options json.RawMessage) policies.ProviderReport {
 	var given struct {
 		ClientID string `json:"clientId"`
 	}
 	if err := json.Unmarshal(options, &given); err != nil {
-		return policies.Report{Problems: []policies.Problem{{Text: "options are not an object"}}}
+		return policies.ProviderReport{Problems: []policies.Problem{{Text: "options are not an object"}}}
 	}
-	report := policies.Report{Facts: []policies.Fact{{Name: "provider", Value: ProviderIssuer}}}
+	report := policies.ProviderReport{Facts: []policies.Fact{{Name: "provider", Value: ProviderIssuer}}}
 	if given.ClientID == "bad" {
 		report.Problems = []policies.Problem{{Pointer: "/clientId", Text: "must not be bad"}}
 	}
