@@ -118,7 +118,7 @@ func (c *Client) checkHost(host string) error {
 	switch {
 	case len(host) > 253:
 		return refused("has no plain host")
-	case len(labels) == 1 && !(host == "localhost" && c.development):
+	case len(labels) == 1 && (host != "localhost" || !c.development):
 		// Names without a dot are those of the own network and its search list.
 		return refused("has a host that is not a public name")
 	}
