@@ -34,6 +34,8 @@ type Document struct {
 	// without it neither.
 	Keys    jose.JSONWebKeySet
 	KeysURI string
+	// Algorithm is the only one that the client signs with, as it says. It says nothing if it is empty.
+	Algorithm string
 }
 
 // Parse reads the document of the client id. check judges the URLs in it. The error is a permanent *Fault.
@@ -63,6 +65,7 @@ func Parse(id string, text []byte, check func(url string) error) (Document, erro
 	document.AuthMethods = m.methods()
 	if slices.Contains(document.AuthMethods, MethodKeyJWT) {
 		document.Keys, document.KeysURI = m.keys(check)
+		document.Algorithm = m.text("token_endpoint_auth_signing_alg")
 	}
 	if m.fault != nil {
 		return Document{}, m.fault

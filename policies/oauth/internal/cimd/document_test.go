@@ -22,17 +22,18 @@ func TestKnownClients(t *testing.T) {
 		redirects int
 		methods   []string
 		keysURI   string
+		alg       string
 	}{
 		"claude-code.json": {
 			id: "https://claude.ai/oauth/claude-code-client-metadata", name: "Claude Code", redirects: 2, methods: []string{"none"},
 		},
 		"chatgpt.json": {
 			id: "https://chatgpt.com/oauth/client.json", name: "ChatGPT", redirects: 1,
-			methods: []string{"none", "private_key_jwt"}, keysURI: "https://chatgpt.com/oauth/jwks.json",
+			methods: []string{"none", "private_key_jwt"}, keysURI: "https://chatgpt.com/oauth/jwks.json", alg: "RS256",
 		},
 		"chatgpt-app.json": {
 			id: "https://chatgpt.com/oauth/kDmjx77UnKOM/client.json", name: "ChatGPT", redirects: 1,
-			methods: []string{"private_key_jwt"}, keysURI: "https://chatgpt.com/oauth/jwks.json",
+			methods: []string{"private_key_jwt"}, keysURI: "https://chatgpt.com/oauth/jwks.json", alg: "RS256",
 		},
 		"vscode.json": {
 			id: "https://vscode.dev/oauth/client-metadata.json", name: "Visual Studio Code", redirects: 4, methods: []string{"none"},
@@ -51,7 +52,7 @@ func TestKnownClients(t *testing.T) {
 			continue
 		}
 		if got.ID != want.id || got.Name != want.name || len(got.Redirects) != want.redirects ||
-			!slices.Equal(got.AuthMethods, want.methods) || got.KeysURI != want.keysURI {
+			!slices.Equal(got.AuthMethods, want.methods) || got.KeysURI != want.keysURI || got.Algorithm != want.alg {
 			t.Errorf("%s: %+v", file, got)
 		}
 	}
