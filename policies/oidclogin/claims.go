@@ -77,8 +77,9 @@ func organizations(c claims, claim string) []string {
 	return slices.DeleteFunc(c.list(claim), func(id string) bool { return id == "" })
 }
 
-// checkClaims is the list of OpenID Connect Core section 3.1.3.7, items 2 to 5 and 9 to 11.
-func checkClaims(c claims, issuer, clientID, nonce string, now time.Time) error {
+// checkClaims is the list of OpenID Connect Core section 3.1.3.7, items 2 to 5, 9 and 10. The nonce, item 11, belongs to
+// a login: see checkNonce.
+func checkClaims(c claims, issuer, clientID string, now time.Time) error {
 	if c.text("iss") != issuer {
 		return failed("id_token_iss", errors.New("the ID token is of another issuer"))
 	}
@@ -88,16 +89,21 @@ func checkClaims(c claims, issuer, clientID, nonce string, now time.Time) error 
 	if err := checkTimes(c, now); err != nil {
 		return err
 	}
+	// Core section 2: at most 255 ASCII characters. It becomes part of keys, tags and header values.
+	sub := c.text("sub")
+	if sub == "" || len(sub) > 255 || strings.ContainsFunc(sub, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return failed("id_token_sub", errors.New("the ID token has no usable sub"))
+	}
+	return nil
+}
+
+// checkNonce says whether an ID token answers the login with this nonce.
+func checkNonce(c claims, nonce string) error {
 	if _, present := c["nonce"]; !present {
 		return failed("nonce_missing", errors.New("the ID token has no nonce"))
 	}
 	if subtle.ConstantTimeCompare([]byte(c.text("nonce")), []byte(nonce)) != 1 {
 		return failed("nonce_mismatch", errors.New("the ID token answers another login"))
-	}
-	// Core section 2: at most 255 ASCII characters. It becomes part of keys, tags and header values.
-	sub := c.text("sub")
-	if sub == "" || len(sub) > 255 || strings.ContainsFunc(sub, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return failed("id_token_sub", errors.New("the ID token has no usable sub"))
 	}
 	return nil
 }

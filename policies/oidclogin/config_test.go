@@ -62,14 +62,3 @@ func onLoopback(c *Config, host string) {
 	c.Issuer = "http://" + host
 	c.AuthorizeURL, c.TokenURL, c.JWKSURL = c.Issuer+"/a", c.Issuer+"/t", c.Issuer+"/k"
 }
-
-func TestRecheckKnowsOnlyTheHandleItGave(t *testing.T) {
-	p := newFake(t).provider(t)
-	standing, err := p.Recheck(t.Context(), nil)
-	if err != nil || standing.Gone || standing.Handle != nil {
-		t.Errorf("Recheck(nil) = %+v, %v", standing, err)
-	}
-	if _, err := p.Recheck(t.Context(), []byte("handle")); err == nil {
-		t.Error("a handle it never gave was welcomed")
-	}
-}

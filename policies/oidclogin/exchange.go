@@ -35,8 +35,9 @@ func (p *Provider) readCallback(query url.Values) (string, error) {
 	return code, nil
 }
 
-// redeem exchanges the code for an ID token, not yet verified. The tokens beside it are dropped unread (C7).
-func (p *Provider) redeem(ctx context.Context, login policies.Login, code string) (string, error) {
+// redeem exchanges the code for an ID token, not yet verified, and a refresh token if the provider gives one. The access
+// token beside them is dropped unread (C7).
+func (p *Provider) redeem(ctx context.Context, login policies.Login, code string) (id, refresh string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
 	config := p.exchange
@@ -44,17 +45,25 @@ func (p *Provider) redeem(ctx context.Context, login policies.Login, code string
 	answer, err := config.Exchange(context.WithValue(ctx, oauth2.HTTPClient, p.client), code,
 		oauth2.VerifierOption(login.Verifier))
 	if err != nil {
-		return "", exchangeFault(err)
+		return "", "", exchangeFault(err)
 	}
-	if !strings.EqualFold(answer.TokenType, "Bearer") { // case differs among providers: RFC 6749 section 5.1
-		return "", failed("token_type", errors.New("the token endpoint answered a token_type other than Bearer"))
+	if err := checkType(answer); err != nil {
+		return "", "", err
 	}
-	raw, _ := answer.Extra("id_token").(string)
-	if raw == "" {
-		return "", failed("id_token_missing",
+	id, _ = answer.Extra("id_token").(string)
+	if id == "" {
+		return "", "", failed("id_token_missing",
 			errors.New("the token endpoint answered no id_token: the provider did not grant the scope openid"))
 	}
-	return raw, nil
+	return id, answer.RefreshToken, nil
+}
+
+// checkType checks the token_type, whose case differs among providers (RFC 6749 section 5.1).
+func checkType(answer *oauth2.Token) error {
+	if !strings.EqualFold(answer.TokenType, "Bearer") {
+		return failed("token_type", errors.New("the token endpoint answered a token_type other than Bearer"))
+	}
+	return nil
 }
 
 // exchangeFault says what a failed exchange means.

@@ -35,17 +35,21 @@ func TestC5_ThePersonIsIssuerAndSubject(t *testing.T) {
 	}
 }
 
-// C7: of all that the provider gives out, nothing that opens a door is handed on.
+// C7: of all that the provider gives out, nothing that opens a door is handed on but the refresh token, in the handle.
 func TestC7_TokensGoNoFurther(t *testing.T) {
 	f := newFake(t)
 	who := identity(t, f, f.provider(t), nil)
-	for _, token := range []string{"canary-access", "canary-refresh", f.goodToken().sign(t)} {
-		if strings.Contains(fmt.Sprintf("%s %+v", who.Claims, who), token) {
+	for _, token := range []string{"canary-access", f.goodToken().sign(t)} {
+		if strings.Contains(fmt.Sprintf("%s %s %+v", who.Handle, who.Claims, who), token) {
 			t.Errorf("the identity holds %s", token)
 		}
 	}
-	if who.Handle != nil {
-		t.Errorf("the identity has a handle: %s", who.Handle)
+	if !strings.Contains(string(who.Handle), `"refresh_token":"canary-refresh"`) {
+		t.Errorf("the handle is %s", who.Handle)
+	}
+	who.Handle = nil
+	if strings.Contains(fmt.Sprintf("%s %+v", who.Claims, who), "canary-refresh") {
+		t.Error("the refresh token stands outside of the handle")
 	}
 }
 

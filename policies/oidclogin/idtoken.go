@@ -11,10 +11,16 @@ import (
 	"durward/policies"
 )
 
-// identify verifies an ID token and answers whom it names (requirements C2, C3, C5).
-func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Identity, error) {
+// idToken is an ID token that has been verified.
+type idToken struct {
+	claims  claims
+	payload []byte // what the claims were read from
+}
+
+// verify checks all of an ID token but whose sign-in it answers (requirement C3).
+func (p *Provider) verify(ctx context.Context, raw string) (idToken, error) {
 	if err := checkHeader(raw, p.algs); err != nil {
-		return policies.Identity{}, err
+		return idToken{}, err
 	}
 	waiting, cancel := context.WithTimeout(ctx, p.timeout)
 	defer cancel()
@@ -25,18 +31,24 @@ func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Id
 		&oidc.Config{ClientID: p.clientID, SupportedSigningAlgs: p.algs, SkipExpiryCheck: true})
 	_, refused := verifier.Verify(waiting, raw)
 	if keys.payload == nil {
-		return policies.Identity{}, keys.fault()
+		return idToken{}, keys.fault()
 	}
 	set, err := readClaims(keys.payload)
 	if err != nil {
-		return policies.Identity{}, err
+		return idToken{}, err
 	}
-	if err := checkClaims(set, p.issuer, p.clientID, nonce, now(ctx)); err != nil {
-		return policies.Identity{}, err
+	if err := checkClaims(set, p.issuer, p.clientID, now(ctx)); err != nil {
+		return idToken{}, err
 	}
 	if refused != nil {
-		return policies.Identity{}, failed("id_token_refused", errors.New("the ID token's claims cannot be used"))
+		return idToken{}, failed("id_token_refused", errors.New("the ID token's claims cannot be used"))
 	}
+	return idToken{set, keys.payload}, nil
+}
+
+// identityOf answers whom an ID token names (requirement C5).
+func (p *Provider) identityOf(token idToken) policies.Identity {
+	set := token.claims
 	return policies.Identity{
 		Issuer:        p.issuer,
 		Subject:       set.text("sub"),
@@ -44,8 +56,8 @@ func (p *Provider) identify(ctx context.Context, raw, nonce string) (policies.Id
 		EmailVerified: set.affirmed("email_verified"),
 		Name:          printable(set.text("name")),
 		Organizations: organizations(set, p.organizationClaim),
-		Claims:        keys.payload,
-	}, nil
+		Claims:        token.payload,
+	}
 }
 
 // checkHeader looks at what go-oidc does not: an access token of the same issuer (RFC 9068, typ at+jwt) is signed by

@@ -60,7 +60,7 @@ func TestC3_AcceptedIDTokens(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := ada
-			want.Issuer, want.Claims = f.URL, got.Claims // they are looked at elsewhere
+			want.Issuer, want.Claims, want.Handle = f.URL, got.Claims, got.Handle // they are looked at elsewhere
 			if test.want != nil {
 				test.want(&want)
 			}

@@ -34,15 +34,17 @@ const (
 		"this policy's options is another instance's, or something between here and there changes answers"
 	algHint = "let the OAuth application sign ID tokens with the algorithm that this policy takes: RS256, unless it " +
 		"says otherwise"
-	kindHint     = "the token endpoint gives out another kind of token as id_token: the provider must mend that"
-	nonceHint    = "the provider must put the nonce of the request into the ID token (OpenID Connect Core 3.1.3.7)"
-	clockHint    = "set the clocks: this machine's and the provider's differ by more than a minute"
-	ownHint      = "the provider says that it is set up wrongly itself: its own log says more, under the trace"
-	changedHint  = "something between the browser and the provider changes what is sent there: look at proxies"
-	unknownHint  = "the provider's documentation says what this code means; its log says more, under the trace"
-	reachHint    = "check that this machine reaches the provider: network, DNS, HTTPS_PROXY and NO_PROXY"
-	slowHint     = "if it happens often, raise browserLoginOverrides.remoteTimeoutMs, or look at the way to the provider"
-	trustHint    = "if the authority of the provider's certificate is a private one, give it as browserLoginOverrides.caFile"
+	kindHint    = "the token endpoint gives out another kind of token as id_token: the provider must mend that"
+	nonceHint   = "the provider must put the nonce of the request into the ID token (OpenID Connect Core 3.1.3.7)"
+	clockHint   = "set the clocks: this machine's and the provider's differ by more than a minute"
+	ownHint     = "the provider says that it is set up wrongly itself: its own log says more, under the trace"
+	changedHint = "something between the browser and the provider changes what is sent there: look at proxies"
+	unknownHint = "the provider's documentation says what this code means; its log says more, under the trace"
+	reachHint   = "check that this machine reaches the provider: network, DNS, HTTPS_PROXY and NO_PROXY"
+	slowHint    = "if it happens often, raise browserLoginOverrides.remoteTimeoutMs, or look at the way to the provider"
+	trustHint   = "if the authority of the provider's certificate is a private one, give it as browserLoginOverrides.caFile"
+	formerHint  = "the options name another client at the provider than this person signed in with. If that is meant, people " +
+		"sign in anew within a day of their next re-check; if not, put the former clientId back"
 	rateHint     = "if it happens often, have the provider raise its limit, or see who else calls it from this address"
 	leftHint     = "nothing: the browser left, or the gateway was stopped, before the provider had answered"
 	providerHint = "nothing here: the provider has a bad moment. Its status page may say more"
@@ -128,6 +130,9 @@ func ownMeanings() []meaning {
 		{"id_token_nbf", policies.LoginInvalid, clockHint},
 		{"id_token_sub", policies.LoginInvalid, ""},
 		{"id_token_refused", policies.LoginInvalid, ""},
+		{"id_token_other", policies.LoginInvalid, ""},
+		{"handle_malformed", policies.LoginInvalid, ""},
+		{"handle_client", policies.LoginMisconfigured, formerHint},
 		{"nonce_missing", policies.LoginInvalid, nonceHint},
 		{"nonce_mismatch", policies.LoginInvalid, ""},
 	}

@@ -1,7 +1,7 @@
 // Package oidclogin signs people in at any OpenID provider.
 //
 // It owns the relying party's half of an OpenID Connect login by authorization code: the URL a browser is sent to, the
-// exchange of the code, and every check of the ID token that OpenID Connect Core section 3.1.3.7 asks for, with those
+// exchange of the code or, later, of a refresh token, and every check of the ID token that OpenID Connect Core section 3.1.3.7 asks for, with those
 // that the libraries beneath (golang.org/x/oauth2, coreos/go-oidc) leave to their caller: nonce, typ, azp, iat, and the
 // iss parameter of the callback (RFC 9207).
 //
@@ -11,8 +11,9 @@
 // secret: what the provider wrote never passes into an error, save error codes and trace ids of harmless form, and the
 // names in its certificate. What each code means is said in one place, meaning.go.
 //
-// It is not for deciding who may sign in, for keeping a login's state between its two halves, or for the provider's
-// access token, which is dropped unread: the caller gets an identity and nothing that opens a door elsewhere.
+// It is not for deciding who may sign in, for keeping a login's state between its two halves or what a person can be asked
+// about with, or for the provider's access token, which is dropped unread. The one thing that opens a door elsewhere is
+// in the identity's Handle: the provider's refresh token, with which [Provider.Recheck] asks again.
 package oidclogin
 
 import (
@@ -151,14 +152,14 @@ func (p *Provider) Begin(_ context.Context, login policies.Login) (string, error
 }
 
 // Complete exchanges the callback's code and answers the identity that the verified ID token names. Every error is a
-// *policies.LoginError. The identity's Handle is nil: without a refresh token kept, and none is, there is nothing to
-// ask the provider with.
+// *policies.LoginError. The identity's Handle is nil if the provider gave no refresh token.
 func (p *Provider) Complete(
 	ctx context.Context, login policies.Login, callback policies.Callback,
 ) (policies.Identity, error) {
 	identity, err := p.complete(ctx, login, callback.Query)
 	if e, ok := errors.AsType[*policies.LoginError](err); ok {
-		return policies.Identity{}, p.confided(login, callback.Query.Get("code")).clean(*e)
+		return policies.Identity{}, p.confided(
+			callback.Query.Get("code"), login.Verifier, login.Nonce, login.State).clean(*e)
 	}
 	return identity, err
 }
@@ -172,20 +173,20 @@ func (p *Provider) complete(ctx context.Context, login policies.Login, query url
 	if err != nil {
 		return policies.Identity{}, err
 	}
-	raw, err := p.redeem(ctx, login, code)
+	raw, refresh, err := p.redeem(ctx, login, code)
 	if err != nil {
 		return policies.Identity{}, err
 	}
-	return p.identify(ctx, raw, login.Nonce)
-}
-
-// Recheck knows of no way to ask: for the nil handle that Complete gives it answers that nothing is known against the
-// person. A handle of another origin is an error, not a welcome.
-func (p *Provider) Recheck(_ context.Context, handle []byte) (policies.Standing, error) {
-	if handle != nil {
-		return policies.Standing{}, errors.New("recheck person: the handle is not one of this provider's")
+	token, err := p.verify(ctx, raw)
+	if err != nil {
+		return policies.Identity{}, err
 	}
-	return policies.Standing{}, nil
+	if err := checkNonce(token.claims, login.Nonce); err != nil {
+		return policies.Identity{}, err
+	}
+	who := p.identityOf(token)
+	who.Handle = p.handleOf(who.Subject, refresh)
+	return who, nil
 }
 
 // checkLogin refuses a login that would leave a check without its counterpart: an empty nonce equals a missing one.

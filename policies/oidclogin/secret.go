@@ -11,14 +11,14 @@ import (
 // sameRun is how many characters in a row an error code or a trace id may not have in common with a secret.
 const sameRun = 8
 
-// confidences are what the provider was told in confidence in one login, in each form in which it may come back.
+// confidences are what the provider was told in confidence in one exchange, in each form in which it may come back.
 type confidences []string
 
-// confided answers what the provider has been told of the login when it answers.
-func (p *Provider) confided(login policies.Login, code string) confidences {
+// confided answers what the provider has been told when it answers: the texts of the exchange, and the client's secret.
+func (p *Provider) confided(texts ...string) confidences {
 	id, secret := url.QueryEscape(p.clientID), url.QueryEscape(p.exchange.ClientSecret)
 	var all confidences
-	for _, text := range []string{p.exchange.ClientSecret, secret, code, login.Verifier, login.Nonce, login.State} {
+	for _, text := range append(texts, p.exchange.ClientSecret, secret) {
 		if text != "" {
 			all = append(all, text, base64.StdEncoding.EncodeToString([]byte(text)),
 				base64.RawURLEncoding.EncodeToString([]byte(text)))
@@ -51,8 +51,8 @@ func (c confidences) word(text string) string {
 	return text
 }
 
-// clean answers the error without any word of the provider's that is none or holds a secret. Every error of Complete
-// passes here. It is a copy: a failed key fetch is shared by all who waited for it.
+// clean answers the error without any word of the provider's that is none or holds a secret. Every error of Complete and
+// of Recheck that comes of an answer passes here. It is a copy: a failed key fetch is shared by all who waited for it.
 func (c confidences) clean(e policies.LoginError) *policies.LoginError {
 	e.Trace = c.word(e.Trace)
 	if !known(e.Code) {
