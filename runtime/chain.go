@@ -1,10 +1,8 @@
 package runtime
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"io"
 	"net/http"
 	"slices"
 	"strings"
@@ -17,7 +15,6 @@ import (
 	"durward/runtime/internal/middleware"
 	"durward/runtime/internal/origin"
 	"durward/runtime/internal/passage"
-	"durward/runtime/internal/proxy"
 	"durward/runtime/internal/telemetry"
 )
 
@@ -45,14 +42,17 @@ type guard struct {
 	route  string
 	place  int // in the route's list
 	vary   policies.Vary
-	part   *policyPart
-	base   decision.Key
+	// methods and names are those of vary.
+	methods, names map[string]struct{}
+	part           *policyPart
+	base           decision.Key
 }
 
 func newGuard(p *config.Policy, r *config.Route, part *policyPart, place int) guard {
 	vary := p.Report.Vary[r.ID]
 	return guard{
 		policy: p.Name, route: r.ID, place: place, vary: vary, part: part,
+		methods: setOf(vary.Methods), names: setOf(vary.Names),
 		base: decision.NewKey().Bytes(p.DecisionHash[:]).Bytes(r.Hash[:]).String(part.Value.key.executable).Sum(),
 	}
 }
@@ -60,44 +60,24 @@ func newGuard(p *config.Policy, r *config.Route, part *policyPart, place int) gu
 // serve answers a request on the route. It gives back the lease.
 func (c *chain) serve(w http.ResponseWriter, r *http.Request, caller origin.Caller, l *lease) {
 	defer l.end()
-	message, r, ok := c.read(w, r)
+	in, ok := c.read(w, r)
 	if !ok {
 		return
 	}
-	l.request, l.caller, l.message = r, caller, message
+	r = in.request
+	l.request, l.caller, l.message = r, caller, in.message
 	refusing, d := l.pass()
 	l.releasePolicies() // before anything is written: a client that does not read keeps no process alive
 	if refusing != nil {
 		c.refuse(w, r, refusing, d, caller)
 		return
 	}
+	if in.fault != nil {
+		in.fault.write(w)
+		return
+	}
 	l.attend()
 	c.next.ServeHTTP(w, r.WithContext(passage.With(r.Context(), &l.way)))
-}
-
-// read reads the message before the policies decide, if one of them decides by it. Otherwise a stranger's body is not
-// read at all.
-func (c *chain) read(w http.ResponseWriter, r *http.Request) (mcp.Message, *http.Request, bool) {
-	needed := slices.ContainsFunc(c.guards, func(g guard) bool { return len(g.vary.Methods)+len(g.vary.Names) > 0 })
-	if !needed || r.Method != http.MethodPost {
-		return mcp.Message{}, r, true
-	}
-	body, ok := proxy.ReadBody(w, r, c.bounds.requestBytes, c.bounds.requestBody)
-	if !ok {
-		return mcp.Message{}, r, false
-	}
-	message, err := mcp.Read(body)
-	if err != nil {
-		code := mcp.CodeInvalidRequest
-		if fault, ok := errors.AsType[*mcp.Error](err); ok {
-			code = fault.Code
-		}
-		mcp.WriteError(w, http.StatusBadRequest, nil, code, err.Error())
-		return mcp.Message{}, r, false
-	}
-	r = r.WithContext(r.Context())
-	r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return message, r, true
 }
 
 // decide answers the policy's decision on a request: the one that is remembered, or a new one. If it allows, hold joins
@@ -217,13 +197,28 @@ func (g *guard) request(r *http.Request, caller origin.Caller, message mcp.Messa
 // listed answers the method and the name of a message where the policy decides by them one by one. All others are one
 // to it: so are the names of other methods than those that it lists.
 func (g *guard) listed(message mcp.Message) (method, name string) {
-	if slices.Contains(g.vary.Methods, message.Method) {
+	if _, ok := g.methods[message.Method]; ok {
 		method = message.Method
 	}
-	if slices.Contains(g.vary.Names, message.Name) && (method != "" || len(g.vary.Methods) == 0) {
+	if _, ok := g.names[message.Name]; ok && (method != "" || len(g.methods) == 0) {
 		name = message.Name
 	}
 	return method, name
+}
+
+// byMessage says that decisions of the policy depend on the message.
+func (g *guard) byMessage() bool { return len(g.methods)+len(g.names) > 0 }
+
+// setOf is what the hot path looks names up in: there may be a thousand. It is nil if there are none.
+func setOf(names []string) map[string]struct{} {
+	if len(names) == 0 {
+		return nil
+	}
+	set := make(map[string]struct{}, len(names))
+	for _, name := range names {
+		set[name] = struct{}{}
+	}
+	return set
 }
 
 // key is the decision's place in the cache: everything that request would say, and what the policy and the route are.

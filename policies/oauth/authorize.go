@@ -118,18 +118,8 @@ func (s *server) readRequest(origin string, query params) (authorization, error)
 	return authorization{
 		Challenge: query.get("code_challenge"),
 		Resource:  resource,
-		Scopes:    granted(query.get("scope")),
+		Scopes:    s.granted(strings.TrimPrefix(resource, origin), query.get("scope")),
 	}, nil
-}
-
-// granted answers the scopes that a request for asked comes to. There is one that matters; unknown ones are dropped,
-// and none at all means the usual (Q7, Q28).
-func granted(asked string) []string {
-	scopes := []string{scopeTools}
-	if slices.Contains(strings.Fields(asked), scopeOffline) {
-		scopes = append(scopes, scopeOffline)
-	}
-	return scopes
 }
 
 func prompts(query params) []string { return strings.Fields(query.get("prompt")) }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -31,7 +30,7 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 	if !ok {
 		return policies.Decision{}, fmt.Errorf("evaluate: route %q is not of this policy", request.Route)
 	}
-	c := challenger{origin: request.Origin, path: route.Path}
+	c := challenger{origin: request.Origin, path: route.Path, scopes: s.operations.baseline(route.Path)}
 	token, err := bearer(request.Header)
 	switch {
 	case err != nil:
@@ -67,8 +66,10 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 		return c.refuseToken(), nil
 	}
 	decision := allow(access, grant.Data)
-	if !slices.Contains(access.Data.Scopes, scopeTools) {
-		decision = c.answer(http.StatusForbidden, "insufficient_scope", "the token does not cover "+scopeTools)
+	wanted := needed(route, request.Method, request.Name)
+	if missing := s.options.scopes.missing(access.Data.Scopes, wanted); len(missing) > 0 {
+		decision = c.stepUp(access.Data.Scopes, wanted, missing)
+		s.recordStepUp(ctx, access.Data, grant.Data, missing)
 	}
 	decision.TTL = access.Expires.Sub(now)
 	decision.Tags = []string{grantTag(access.Data.Grant), grant.Data.Person.tag()}
@@ -122,7 +123,11 @@ func isToken68(c rune) bool {
 }
 
 // challenger answers requests on one route that may not pass.
-type challenger struct{ origin, path string }
+type challenger struct {
+	origin, path string
+	// scopes are those that the challenge tells the client to ask for.
+	scopes []string
+}
 
 // refuseToken answers a token that is not known, has ended, or is for something else. Which of them is not said.
 func (c challenger) refuseToken() policies.Decision {
@@ -133,8 +138,11 @@ func (c challenger) refuseToken() policies.Decision {
 // bearer credential was presented, and the answer may be remembered.
 func (c challenger) answer(status int, code, description string) policies.Decision {
 	metadata := c.origin + resourceMetadataPath + c.path
-	challenge := fmt.Sprintf("Bearer resource_metadata=%q, scope=%q", metadata, scopeTools)
-	body := map[string]string{"error": code, "error_description": description, "resource_metadata": metadata}
+	scope := strings.Join(c.scopes, " ")
+	challenge := fmt.Sprintf("Bearer resource_metadata=%q, scope=%q", metadata, scope)
+	body := map[string]string{
+		"error": code, "error_description": description, "resource_metadata": metadata, "scope": scope,
+	}
 	decision := policies.Decision{Outcome: policies.Respond}
 	switch code {
 	case "":

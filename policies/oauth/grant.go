@@ -145,7 +145,8 @@ func (s *server) lastAllowed(ctx context.Context, who person, asked authorizatio
 	}
 	for _, grant := range grants {
 		before := grant.Data
-		if before.Client == asked.Client && before.Resource == asked.Resource && covers(before.Scopes, asked.Scopes) &&
+		if before.Client == asked.Client && before.Resource == asked.Resource &&
+			len(s.options.scopes.missing(before.Scopes, asked.Scopes)) == 0 &&
 			redirecturi.Match([]string{before.Redirect}, asked.Redirect) {
 			return before.Created, nil
 		}

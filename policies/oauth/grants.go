@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"durward/policies"
 )
@@ -42,14 +43,16 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 		}
+		usual, more := s.abilities(grant.Data.Resource, grant.Data.Scopes)
 		view.Grants = append(view.Grants, grantView{
-			ID:       grantID(grant.Key),
-			Client:   clientView{Name: names[id], Redirect: grant.Data.Redirect},
-			Resource: grant.Data.Resource,
-			Title:    s.routeTitle(grant.Data.Resource),
-			Offline:  covers(grant.Data.Scopes, []string{scopeOffline}),
-			Since:    grant.Data.Created,
-			Until:    grant.Expires,
+			ID:        grantID(grant.Key),
+			Client:    clientView{Name: names[id], Redirect: grant.Data.Redirect},
+			Resource:  grant.Data.Resource,
+			Title:     s.routeTitle(grant.Data.Resource),
+			Offline:   slices.Contains(grant.Data.Scopes, scopeOffline),
+			Abilities: slices.Concat(usual, more),
+			Since:     grant.Data.Created,
+			Until:     grant.Expires,
 		})
 	}
 	if err := s.noteEnded(r, *session, 0); err != nil {

@@ -6,12 +6,6 @@ import (
 	"durward/policies"
 )
 
-// The scopes there are. offline_access is the authorization server's alone: a resource never asks for it (A9).
-const (
-	scopeTools   = "mcp:tools"
-	scopeOffline = "offline_access"
-)
-
 // metadataCache lets the host, and clients, keep metadata for a minute.
 const metadataCache = "public, max-age=60"
 
@@ -47,7 +41,7 @@ func (s *server) newASMetadata(issuer string) asMetadata {
 		AuthorizationEndpoint: issuer + authorizePath,
 		TokenEndpoint:         issuer + tokenPath,
 		RegistrationEndpoint:  issuer + registerPath,
-		Scopes:                []string{scopeTools, scopeOffline},
+		Scopes:                s.supported(),
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},
 		GrantTypes:            []string{grantCode, grantRefresh},
@@ -101,7 +95,7 @@ func (s *server) resourceMetadata(route policies.Route) func(http.ResponseWriter
 		writeJSON(w, http.StatusOK, protectedResource{
 			Resource:             resourceOf(origin, route.Path),
 			AuthorizationServers: []string{s.issuer(r.Context())},
-			Scopes:               []string{scopeTools},
+			Scopes:               s.operations.baseline(route.Path),
 			BearerMethods:        []string{"header"},
 			Name:                 route.Title,
 		})

@@ -36,7 +36,7 @@ type options struct {
 	// and whether they may identify themselves by a metadata document.
 	issParameter, registration, documents bool
 	clients                               clientHosts
-	scopes                                map[string]scopeOptions
+	scopes                                scopeTable
 	development                           cimdDevelopment
 	limits                                limitOptions
 }
@@ -143,6 +143,8 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 			Text:    "must be an absolute path, such as /etc/durward/provider-ca.pem",
 		})
 	}
+	scopes, faults := readScopes(own.Gateway.Scopes)
+	problems = append(problems, faults...)
 	base := basePath(own.Gateway.BasePath)
 	if fault := base.fault(); fault != "" {
 		problems = append(problems, policies.Problem{Pointer: basePathOption, Text: fault})
@@ -165,7 +167,7 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 			registration:  own.Gateway.RegistrationEnabled,
 			documents:     own.Gateway.CIMDEnabled,
 			clients:       own.Gateway.Clients,
-			scopes:        own.Gateway.Scopes,
+			scopes:        scopes,
 			development:   own.Gateway.CIMDDevelopment,
 			limits:        own.Gateway.Limits,
 		},

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"durward/policies"
@@ -244,9 +243,4 @@ func (c *change) commit(ctx context.Context, store policies.Store) error {
 		return fmt.Errorf("encode records: %w", c.err)
 	}
 	return store.Commit(ctx, c.Change)
-}
-
-// covers says whether every wanted scope is among those held.
-func covers(held, wanted []string) bool {
-	return !slices.ContainsFunc(wanted, func(scope string) bool { return !slices.Contains(held, scope) })
 }

@@ -84,7 +84,7 @@ func (s *server) checkRefresh(
 		s.record(ctx, grantEvent(eventAccessRefused, outcomeRefused, grant.Data, token.Data.Grant, string(reason)))
 		return refreshUse{}, unknownToken()
 	}
-	scopes, err := narrowed(form.get("scope"), grant.Data.Scopes)
+	scopes, err := s.options.scopes.narrowed(form.get("scope"), grant.Data.Scopes)
 	if err != nil {
 		return refreshUse{}, err
 	}

@@ -19,13 +19,15 @@ type server struct {
 	options   options
 	routes    []policies.Route
 	resources []policies.Route // one for each path: several operations of a path are one resource
-	provider  policies.IdentityProvider
-	store     policies.Store
-	audit     policies.Audit
-	logger    *slog.Logger
-	pages     *pages
-	limits    *limits
-	endpoints map[string]endpoint
+	// operations are those of each resource.
+	operations operations
+	provider   policies.IdentityProvider
+	store      policies.Store
+	audit      policies.Audit
+	logger     *slog.Logger
+	pages      *pages
+	limits     *limits
+	endpoints  map[string]endpoint
 }
 
 // endpoint is what is served at one exact path.
@@ -55,16 +57,17 @@ func newServer(
 		return nil, err
 	}
 	s := &server{
-		name:      input.Name,
-		options:   own,
-		routes:    slices.Clone(input.Routes),
-		resources: resources(input.Routes),
-		provider:  provider,
-		store:     host.Store,
-		audit:     host.Audit,
-		logger:    host.Logger,
-		pages:     pages,
-		limits:    limits,
+		name:       input.Name,
+		options:    own,
+		routes:     slices.Clone(input.Routes),
+		resources:  resources(input.Routes),
+		operations: operationsOf(input.Routes),
+		provider:   provider,
+		store:      host.Store,
+		audit:      host.Audit,
+		logger:     host.Logger,
+		pages:      pages,
+		limits:     limits,
 	}
 	get := []string{http.MethodGet, http.MethodHead}
 	post := []string{http.MethodPost}

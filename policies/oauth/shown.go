@@ -8,10 +8,11 @@ import (
 
 // How much of a text from outside is shown, in characters.
 const (
-	maxShownName   = 60
-	maxShownPerson = 80
-	maxShownURL    = 160
-	maxShownDetail = 600
+	maxShownName    = 60
+	maxShownPerson  = 80
+	maxShownURL     = 160
+	maxShownAbility = 200
+	maxShownDetail  = 600
 )
 
 // shownClient is a client as the pages show it. Its name never stands without Place (S16, S46).

@@ -70,15 +70,3 @@ func (s *server) answer(access, refresh string, scopes []string) tokenAnswer {
 		Scope:        strings.Join(scopes, " "),
 	}
 }
-
-// narrowed answers the scopes of a refresh: those asked for, which the grant must cover, or all of the grant's (A58).
-func narrowed(asked string, granted []string) ([]string, error) {
-	scopes := strings.Fields(asked)
-	if len(scopes) == 0 {
-		return granted, nil
-	}
-	if !covers(granted, scopes) {
-		return nil, badRequest("invalid_scope", "a refresh cannot widen the scope that was granted")
-	}
-	return scopes, nil
-}

@@ -51,6 +51,7 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		problem("this policy type cannot be used: %v", t.unusable)
 	}
 	var base basePath
+	routes := operationsOf(input.Routes)
 	if given, err := splitOptions(input.Options); err != nil {
 		problem("options must be an object as the schema of the policy type describes it")
 	} else {
@@ -61,6 +62,8 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		if given.own.access.open() {
 			report.Notes = append(report.Notes, policies.Problem{Text: openNote})
 		}
+		report.Problems = append(report.Problems, routes.problems(input.Routes, given.own.scopes)...)
+		report.Scopes = given.own.scopes.names()
 		report.Facts = of.Facts
 		report.Files = of.Files
 		if file := given.own.caFile; file != "" {
@@ -80,10 +83,10 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 			// Q3: clients disagree on how an origin's root is written as a resource.
 			report.Problems = append(report.Problems, policies.Problem{Route: r.ID, Text: rootFault})
 		}
-		report.Vary[r.ID] = policies.Vary{Headers: []string{"Authorization"}, Origin: true}
+		report.Vary[r.ID] = varyOf(r)
 	}
 	report.Paths = base.paths(input.Routes)
-	report.Facts = append(report.Facts, base.facts(input)...)
+	report.Facts = slices.Concat(report.Facts, base.facts(input), routes.facts(input.Routes))
 	return report
 }
 

@@ -90,6 +90,7 @@ func TestReport(t *testing.T) {
 	moving := func(path string) policies.Path { return policies.Path{Path: path, Option: "/gateway/basePath"} }
 	want := policies.Report{
 		Authenticates: true,
+		Scopes:        []string{"mcp:tools", "offline_access"},
 		Notes: []policies.Problem{{
 			Text: "everybody whom the identity provider lets in may come in, and many applications at providers such as " +
 				"Clerk let anybody sign up: say who may with access, for example " +

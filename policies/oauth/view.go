@@ -19,6 +19,8 @@ type consentView struct {
 	Resource, Title string
 	// Offline says that the client also asks to act while the person is away.
 	Offline bool
+	// Usual is what every client may do there besides using tools, More what this one asks for beyond that.
+	Usual, More []abilityView
 	// Person is whose session would be used, nil if the browser has none.
 	Person *person
 	// Former is set when this page takes the place of one that was shown to somebody else: their person. Then Person is
@@ -62,6 +64,8 @@ type grantView struct {
 	// Resource is the URL that was allowed, Title its name.
 	Resource, Title string
 	Offline         bool
+	// Abilities are what it lets the client do besides using tools.
+	Abilities []abilityView
 	// Since is when it was allowed, Until when it ends if nobody uses it again.
 	Since, Until time.Time
 }

@@ -6,11 +6,13 @@ import (
 	"strconv"
 )
 
-// Error codes of JSON-RPC 2.0 (section 5.1) that the host answers with.
+// Error codes of JSON-RPC 2.0 (section 5.1), and of MCP, that the host answers with.
 const (
 	CodeParse          = -32700
 	CodeInvalidRequest = -32600
+	CodeInvalidParams  = -32602
 	CodeInternal       = -32603
+	CodeHeaderMismatch = -32020
 )
 
 // WriteError answers a request with a JSON-RPC error under an HTTP status, and so ends it. id is the id of the request

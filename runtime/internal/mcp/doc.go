@@ -1,5 +1,5 @@
-// Package mcp owns what the host must understand of the Model Context Protocol: which message a request body holds, and
-// how an error is said so that every client of either era understands it.
+// Package mcp owns what the host must understand of the Model Context Protocol: which message a request body holds, whether
+// the headers say the same, and how an error is said so that every client of either era understands it.
 //
 // It promises that a message it accepts means the same to everybody who reads it: one JSON document in UTF-8, no key
 // twice and none in odd case where meaning lies, nesting bounded (S71). It never writes a message anew: whoever forwards

@@ -22,6 +22,8 @@ type Message struct {
 	// Name is params.name of tools/call and prompts/get, params.uri of resources/read, else empty. It is also empty
 	// if the message lacks it, which is for the upstream to refuse.
 	Name string
+	// Version is the revision of MCP that the message says it is of, which requests since 2026-07-28 do, or empty.
+	Version string
 	// Notification says that the message has a method and no id: nobody waits for an answer.
 	Notification bool
 }
@@ -33,17 +35,23 @@ func (m Message) Request() bool { return m.Method != "" && !m.Notification }
 // listens with GET.
 func (m Message) Listens() bool { return m.Method == "subscriptions/listen" && !m.Notification }
 
-// Error is why a body is no message. Code and Text are what an error answer should say; Text quotes nothing of the body.
+// names says that messages of the method name something.
+func (m Message) names() bool {
+	return m.Method == methodCallTool || m.Method == methodGetPrompt || m.Method == methodReadResource
+}
+
+// Error is why a body is no message, or none that may pass. Code and Text are what an error answer should say; Text quotes
+// nothing of the body.
 type Error struct {
-	Code int // CodeParse or CodeInvalidRequest
+	Code int
 	Text string
 }
 
 func (e *Error) Error() string { return "read message: " + e.Text }
 
 // Read reads the one JSON-RPC 2.0 message that body holds. It refuses, with an *Error, what two readers could understand
-// differently (S71): text that is not UTF-8, more than one message, a batch (gone since 2025-06-18), and in the message
-// and its params a key that comes twice, or that differs from a meaningful one only in case.
+// differently (S71): text that is not UTF-8, more than one message, a batch (gone since 2025-06-18), in the message and its
+// params a key that comes twice, or that differs from a meaningful one only in case, and a name that is no text.
 func Read(body []byte) (Message, error) {
 	if !utf8.Valid(body) {
 		return Message{}, syntax("the body is not UTF-8")
@@ -69,7 +77,9 @@ func Read(body []byte) (Message, error) {
 
 // fields are the members of a message that matter.
 type fields struct {
-	version, method, name, uri  string
+	version, method             string
+	name, uri                   value
+	revision                    string
 	id                          json.RawMessage
 	hasMethod, hasID, hasAnswer bool
 }
@@ -111,15 +121,54 @@ func (f *fields) readParams(s *scanner) error {
 	}
 	return s.object(2, func(key []byte) error {
 		switch {
-		case string(key) == "name" && s.peek() == '"':
-			return s.text(&f.name)
-		case string(key) == "uri" && s.peek() == '"':
-			return s.text(&f.uri)
+		case string(key) == "name":
+			return f.name.read(s)
+		case string(key) == "uri":
+			return f.uri.read(s)
+		case string(key) == "_meta" && s.peek() == '{':
+			return f.readMeta(s)
 		case resembles(key, "name", "uri", "arguments", "_meta"):
 			return invalid("a key of params is in odd case")
 		}
 		return s.value(3)
 	})
+}
+
+// keyRevision is the member of params._meta that says of which revision a request is.
+const keyRevision = "io.modelcontextprotocol/protocolVersion"
+
+// readMeta reads what a message says of itself. All but one of its keys are others' business.
+func (f *fields) readMeta(s *scanner) error {
+	seen := false
+	return s.members(3, func(raw []byte) error {
+		key, err := decode(raw)
+		switch {
+		case err != nil:
+			return err
+		case string(key) == keyRevision && seen:
+			return invalid("a key comes twice")
+		case string(key) == keyRevision:
+			seen = true
+			return s.text(&f.revision)
+		case resembles(key, keyRevision):
+			return invalid("a key of _meta is in odd case")
+		}
+		return s.value(4)
+	})
+}
+
+// value is a member whose meaning depends on what else is in the message.
+type value struct {
+	text string
+	odd  bool // it is there and no text
+}
+
+func (v *value) read(s *scanner) error {
+	if s.peek() == '"' {
+		return s.text(&v.text)
+	}
+	v.odd = s.peek() != 'n' // null is what leaving it out is
+	return s.value(3)
 }
 
 func (f *fields) message() (Message, error) {
@@ -135,12 +184,16 @@ func (f *fields) message() (Message, error) {
 	case !f.hasMethod && (!f.hasAnswer || !f.hasID):
 		return Message{}, invalid("a message has a method, or an id with a result or an error")
 	}
-	m := Message{ID: f.id, Method: f.method, Notification: f.hasMethod && !f.hasID}
-	switch f.method {
-	case "tools/call", "prompts/get":
-		m.Name = f.name
-	case "resources/read":
-		m.Name = f.uri
+	m := Message{ID: f.id, Method: f.method, Version: f.revision, Notification: f.hasMethod && !f.hasID}
+	named := f.name
+	if f.method == methodReadResource {
+		named = f.uri
+	}
+	if m.names() {
+		m.Name = named.text
+		if named.odd {
+			return Message{}, &Error{Code: CodeInvalidParams, Text: "what the message names must be a string"}
+		}
 	}
 	return m, nil
 }
