@@ -12,6 +12,7 @@ import (
 const (
 	eventClientRegistered = "client.registered"
 	eventClientRefused    = "client.refused"
+	eventClientRevoked    = "client.revoked"
 	eventConsentGiven     = "consent.given"
 	eventConsentRefused   = "consent.refused"
 	eventLoginSucceeded   = "login.succeeded"
@@ -24,6 +25,7 @@ const (
 	eventScopeRefused     = "scope.refused"
 	eventTokenRefreshed   = "token.refreshed"
 	eventTokenReplayed    = "token.replayed"
+	eventTokenRevoked     = "token.revoked"
 	eventSessionEnded     = "session.ended"
 	eventLimitReached     = "limit.reached"
 )

@@ -42,6 +42,9 @@ const (
 	limitedAuthorizations limited = "authorizations"
 	limitedTokenRequests  limited = "token_requests"
 	limitedFailures       limited = "client_failures"
+	// Those of clients without tokens are counted in the store: see unused.go. Of an address, and of all together.
+	limitedUnused      limited = "unused_registrations"
+	limitedUnusedInAll limited = "unused_clients"
 )
 
 // limits count requests of the last minutes (S45): by address, and where a client has shown who it is also by client.
@@ -49,6 +52,8 @@ const (
 type limits struct {
 	addresses map[limited]*limit.Limiter
 	clients   *limit.Limiter
+	// told says of what is over a limit whether the log has been told of it in the last minute.
+	told *limit.Limiter
 }
 
 func newLimits(options limitOptions) (*limits, error) {
@@ -67,6 +72,9 @@ func newLimits(options limitOptions) (*limits, error) {
 	if l.clients, err = limit.New(int(options.TokenRequestsPerMinute)); err != nil {
 		return nil, fmt.Errorf("limit clients: %w", err)
 	}
+	if l.told, err = limit.New(1); err != nil {
+		return nil, fmt.Errorf("limit what is told: %w", err)
+	}
 	return l, nil
 }
 
@@ -79,12 +87,12 @@ func (s *server) withinLimits(ctx context.Context, what limited) error {
 	call := policies.CallFrom(ctx)
 	key := limit.Address(call.ClientAddress)
 	if what == limitedTokenRequests {
-		if v := s.limits.addresses[limitedFailures].Look(key, call.Time); v.Wait > 0 {
-			return s.tooMany(ctx, v, limitedFailures, "")
+		if wait := s.limits.addresses[limitedFailures].Look(key, call.Time); wait > 0 {
+			return s.tooMany(ctx, limitedFailures, "", wait)
 		}
 	}
-	if v := s.limits.addresses[what].Take(key, call.Time); v.Wait > 0 {
-		return s.tooMany(ctx, v, what, "")
+	if wait := s.limits.addresses[what].Take(key, call.Time); wait > 0 {
+		return s.tooMany(ctx, what, "", wait)
 	}
 	return nil
 }
@@ -98,22 +106,37 @@ func (s *server) failedClient(ctx context.Context) {
 // provenClient counts a request of a client that has shown who it is, from whatever address, or refuses it. It is not for
 // public clients: anybody can use up what is counted under the name of one.
 func (s *server) provenClient(ctx context.Context, id string) error {
-	if v := s.limits.clients.Take(id, policies.CallFrom(ctx).Time); v.Wait > 0 {
-		return s.tooMany(ctx, v, limitedTokenRequests, id)
+	if wait := s.limits.clients.Take(id, policies.CallFrom(ctx).Time); wait > 0 {
+		return s.tooMany(ctx, limitedTokenRequests, id, wait)
 	}
 	return nil
 }
 
 // tooMany is the refusal of what is over a limit: of an address, or of the client if one is named.
-func (s *server) tooMany(ctx context.Context, v limit.Verdict, what limited, client string) error {
-	if v.Tell {
-		s.record(ctx, policies.Event{
-			Name: eventLimitReached, Outcome: outcomeRefused, Client: client, Reason: string(what),
-		})
-	}
+func (s *server) tooMany(ctx context.Context, what limited, client string, wait time.Duration) error {
+	s.limitReached(ctx, what, client)
 	return &refusal{
 		Status: http.StatusTooManyRequests, Code: "too_many_requests", Page: msgTooMany,
 		Text:       "there were too many requests lately: try again later",
-		RetryAfter: max(v.Wait, time.Second),
+		RetryAfter: max(wait, time.Second),
 	}
+}
+
+// limitReached records that a limit was reached: of the client if one is named, of an address, or of all together; of each
+// once a minute at most, so that a flood of requests does not become one of log lines.
+func (s *server) limitReached(ctx context.Context, what limited, client string) {
+	call := policies.CallFrom(ctx)
+	key := string(what)
+	switch {
+	case client != "":
+		key += " of " + client
+	case what != limitedUnusedInAll:
+		key += " from " + limit.Address(call.ClientAddress)
+	}
+	if s.limits.told.Take(key, call.Time) > 0 {
+		return
+	}
+	s.record(ctx, policies.Event{
+		Name: eventLimitReached, Outcome: outcomeRefused, Client: client, Reason: string(what),
+	})
 }

@@ -25,7 +25,7 @@ func newLimiter(t *testing.T, perMinute int) *limit.Limiter {
 // taken counts how often a key may do it at once.
 func taken(l *limit.Limiter, key string, now time.Time, tries int) (count int) {
 	for range tries {
-		if l.Take(key, now).Wait == 0 {
+		if l.Take(key, now) == 0 {
 			count++
 		}
 	}
@@ -76,11 +76,11 @@ func TestWait(t *testing.T) {
 		now := noon
 		taken(l, "key", now, perMinute)
 		for range 20 {
-			wait := l.Take("key", now).Wait
+			wait := l.Take("key", now)
 			if wait <= 0 || wait > time.Minute/time.Duration(perMinute)+time.Millisecond {
 				t.Fatalf("%d a minute: wait for %s", perMinute, wait)
 			}
-			if now = now.Add(wait + time.Millisecond); l.Take("key", now).Wait != 0 {
+			if now = now.Add(wait + time.Millisecond); l.Take("key", now) != 0 {
 				t.Fatalf("%d a minute: %s was not enough", perMinute, wait)
 			}
 		}
@@ -90,37 +90,13 @@ func TestWait(t *testing.T) {
 func TestLook(t *testing.T) {
 	l := newLimiter(t, 2)
 	for range 10 {
-		if l.Look("key", noon).Wait != 0 {
+		if l.Look("key", noon) != 0 {
 			t.Fatal("looking counts")
 		}
 	}
 	taken(l, "key", noon, 2)
-	if l.Look("key", noon).Wait == 0 || l.Look("other", noon).Wait != 0 || l.Look("key", noon.Add(30*time.Second)).Wait != 0 {
+	if l.Look("key", noon) == 0 || l.Look("other", noon) != 0 || l.Look("key", noon.Add(30*time.Second)) != 0 {
 		t.Error("looking does not see what was counted")
-	}
-}
-
-// A key that stays over its limit is told of once a minute, however often it asks.
-func TestTell(t *testing.T) {
-	l := newLimiter(t, 1)
-	var told []string
-	for second := range 180 {
-		now := noon.Add(time.Duration(second) * time.Second)
-		for _, key := range []string{"a", "b"} {
-			for range 5 {
-				for _, v := range []limit.Verdict{l.Take(key, now), l.Look(key, now)} {
-					if v.Tell {
-						told = append(told, fmt.Sprint(key, second))
-					}
-					if v.Tell && v.Wait == 0 {
-						t.Fatal("what may be done is told")
-					}
-				}
-			}
-		}
-	}
-	if got, want := fmt.Sprint(told), "[a0 b0 a60 b60 a120 b120]"; got != want {
-		t.Errorf("told %s, want %s", got, want)
 	}
 }
 
@@ -131,7 +107,7 @@ func TestAFloodOfKeysHasNoMoreRoom(t *testing.T) {
 	flood := func(from, n int) {
 		for i := range n {
 			l.Take(fmt.Sprintf("2001:db8:%x:%x::/56", (from+i)>>16, (from+i)&0xffff), noon)
-			if i%1000 == 0 && l.Take("steady", noon).Wait == 0 {
+			if i%1000 == 0 && l.Take("steady", noon) == 0 {
 				t.Fatal("somebody who is over the limit was forgotten")
 			}
 		}
@@ -154,23 +130,20 @@ func heap() int64 {
 
 func TestTakeTogether(t *testing.T) {
 	l := newLimiter(t, 100)
-	var passed, told atomic.Int64
+	var passed atomic.Int64
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
 			for range 20 {
-				switch v := l.Take("key", noon); {
-				case v.Wait == 0:
+				if l.Take("key", noon) == 0 {
 					passed.Add(1)
-				case v.Tell:
-					told.Add(1)
 				}
 			}
 		})
 	}
 	all.Wait()
-	if passed.Load() != 100 || told.Load() != 1 {
-		t.Errorf("%d passed and %d were told, want 100 and 1", passed.Load(), told.Load())
+	if passed.Load() != 100 {
+		t.Errorf("%d passed, want 100", passed.Load())
 	}
 }
 
