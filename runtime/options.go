@@ -154,11 +154,12 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// policyEnv is all that a policy's process gets of the environment: how to reach the network.
+// policyEnv is all that a policy's process gets of the environment: how to reach the network, and options for the race
+// detector, if it was built with one.
 func (o Options) policyEnv() []string {
 	var env []string
 	for _, name := range []string{"HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "NO_PROXY", "no_proxy",
-		"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "GORACE"} {
 		if value, ok := o.LookupEnv(name); ok {
 			env = append(env, name+"="+value)
 		}

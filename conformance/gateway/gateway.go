@@ -24,6 +24,10 @@ import (
 // Canary stands in every secret that a test's configuration holds. It must never be seen again.
 const Canary = "canary-7f3a9c"
 
+// RaceOptions are the environment of a process that is built with the race detector: else each end of it, and of its
+// policies, takes a second, in case something is found then.
+const RaceOptions = "GORACE=atexit_sleep_ms=0"
+
 // startTimeout bounds how long the gateway may take to listen: far more than it needs, on a machine that does more.
 const startTimeout = 60 * time.Second
 
@@ -139,7 +143,7 @@ func (g *Gateway) Begin() (seen int) {
 	command := append(slices.Clone(g.under),
 		g.binary, "serve", "--config", g.Config, "--listen", listen, "--admin", admin, "--data", g.Data)
 	g.cmd = exec.Command(command[0], command[1:]...)
-	g.cmd.Env = append(os.Environ(), g.env...)
+	g.cmd.Env = append(append(os.Environ(), RaceOptions), g.env...)
 	g.cmd.ExtraFiles = g.files
 	output, input, err := os.Pipe()
 	if err != nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +20,8 @@ func (g *Gateway) Host(change func(*runtime.Options)) (host *runtime.Host, end f
 	kind := clerk.Type()
 	description := kind.Describe()
 	env := g.Parts.Env()
+	race, ends, _ := strings.Cut(RaceOptions, "=")
+	env[race] = ends
 	options := runtime.Options{
 		Config: g.Config, Listen: "127.0.0.1:0", Admin: "127.0.0.1:0", Data: g.Data,
 		LookupEnv: func(name string) (string, bool) { value, ok := env[name]; return value, ok },

@@ -60,7 +60,6 @@ func listenPID() []string { return []string{"sh", "-c", `LISTEN_PID=$$ exec "$@"
 func (m *manager) supply(g *gateway.Gateway) {
 	g.Under(listenPID()...)
 	g.Files(m.files...)
-	g.Setenv("GORACE", "atexit_sleep_ms=0") // a second of each restart, otherwise
 	for name, value := range m.env() {
 		g.Setenv(name, value)
 	}

@@ -42,7 +42,7 @@ func TestG10_Demo(t *testing.T) {
 				}
 			}
 			c := exec.CommandContext(t.Context(), binary, "demo", "--check", "--config", folder)
-			c.Env = append(os.Environ(), "CANARY_ADMIN="+canary("admin-token"), "CANARY_UNUSED="+canary("environment"))
+			c.Env = append(os.Environ(), gateway.RaceOptions, "CANARY_ADMIN="+canary("admin-token"), "CANARY_UNUSED="+canary("environment"))
 			out, err := c.CombinedOutput()
 			exit := 0
 			if ended, ok := errors.AsType[*exec.ExitError](err); ok {

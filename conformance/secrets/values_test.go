@@ -9,7 +9,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"durward/conformance/gateway"
@@ -339,38 +342,61 @@ func told(problems []runtime.Problem, text string) bool {
 	return slices.ContainsFunc(problems, func(p runtime.Problem) bool { return strings.Contains(p.Text, text) })
 }
 
-// TestG10_Values has everybody speak of a project in which nothing is wrong, of one in which each value is another, and of
-// each fault around a value that comes from outside. What they hold is in no word of it.
+// TestG10_Values has everybody speak of a project in which nothing is wrong, and of one in which each value is another. What
+// they hold is in no word of it.
 func TestG10_Values(t *testing.T) {
 	p := startProject(t)
-	t.Run("nothing is wrong", func(t *testing.T) {
-		p.everywhere(t, "")
-		out, _ := p.run(t, false, "validate", "--config", p.g.Config, "--references")
-		for _, line := range []string{"CLIENT_SECRET", "API_KEY", "CLIENT_ID", "TEAM", "UPSTREAM", "CORS_ORIGIN", "ADMIN_TOKEN", "STORE_KEY"} {
-			if !strings.Contains(out, line) {
-				t.Errorf("the references lack %s:\n%s", line, out)
-			}
+	p.everywhere(t, "")
+	out, _ := p.run(t, false, "validate", "--config", p.g.Config, "--references")
+	for _, line := range []string{"CLIENT_SECRET", "API_KEY", "CLIENT_ID", "TEAM", "UPSTREAM", "CORS_ORIGIN", "ADMIN_TOKEN", "STORE_KEY"} {
+		if !strings.Contains(out, line) {
+			t.Errorf("the references lack %s:\n%s", line, out)
 		}
-		p.ask(t, http.MethodGet, "/metrics", http.StatusOK)
-	})
-	t.Run("each value is another", p.rotate)
-	if faults := valueFaults(); len(faults) < 60 {
+	}
+	p.ask(t, http.MethodGet, "/metrics", http.StatusOK)
+	p.rotate(t)
+	p.end(t)
+}
+
+// TestG10_ValueFaults has everybody speak of each fault around a value that comes from outside. Four gateways share the
+// faults at the same time, which mostly goes by waiting: a status takes a second.
+func TestG10_ValueFaults(t *testing.T) {
+	faults := valueFaults()
+	if len(faults) < 60 {
 		t.Errorf("%d faults, want 60", len(faults))
 	}
-	for _, f := range valueFaults() {
-		t.Run(f.name, func(t *testing.T) {
-			f.make(p)
-			defer p.restore()
-			p.everywhere(t, f.text)
+	const gateways = 4
+	var shown atomic.Int32
+	var all sync.WaitGroup
+	for n := range gateways {
+		all.Go(func() {
+			t.Run("gateway "+strconv.Itoa(n), func(t *testing.T) {
+				p := startProject(t)
+				for i := n; i < len(faults); i += gateways {
+					t.Run(faults[i].name, func(t *testing.T) {
+						faults[i].make(p)
+						defer p.restore()
+						p.everywhere(t, faults[i].text)
+					})
+				}
+				shown.Add(int32(p.shown)) //nolint:gosec // as many as there are faults
+				t.Run("all is mended", func(t *testing.T) {
+					p.ask(t, http.MethodPost, "/-/reload", http.StatusOK)
+					p.everywhere(t, "")
+				})
+				p.end(t)
+			})
 		})
 	}
-	if p.shown < 60 {
-		t.Errorf("of %d faults %d are shown with a line", len(valueFaults()), p.shown)
+	all.Wait()
+	if shown.Load() < 60 {
+		t.Errorf("of %d faults %d are shown with a line", len(faults), shown.Load())
 	}
-	t.Run("all is mended", func(t *testing.T) {
-		p.ask(t, http.MethodPost, "/-/reload", http.StatusOK)
-		p.everywhere(t, "")
-	})
+}
+
+// end ends the gateway and looks at what it leaves.
+func (p *project) end(t *testing.T) {
+	t.Helper()
 	p.g.Stop()
 	p.hunt.look(t, "the log", []byte(p.g.Log.Text()))
 	if size := p.hunt.lookIn(t, p.g.Data); size == 0 {
