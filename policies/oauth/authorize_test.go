@@ -56,7 +56,9 @@ func badRequests() map[string]struct{ name, value, code string } {
 		"A53 fragment":          {"resource", origin + "/mcp/demo#x", "invalid_target"},
 		"A53 another origin":    {"resource", "https://evil.example/mcp/demo", "invalid_target"},
 		"A53 relative":          {"resource", "/mcp/demo", "invalid_target"},
-		"Q3 trailing slash":     {"resource", origin + "/mcp/demo/", "invalid_target"},
+		"Q36 two slashes":       {"resource", origin + "/mcp/demo//", "invalid_target"},
+		"request object":        {"request", "eyJhbGciOiJub25lIn0.e30.", "request_not_supported"},
+		"request URI":           {"request_uri", "https://app.example/request", "request_uri_not_supported"},
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -165,30 +164,6 @@ func TestS56_KindsAreNotInterchangeable(t *testing.T) {
 	}
 	w.wantError("refresh token as code", w.post("/oauth/token", redemption(client, held.refresh)), 400, "invalid_grant")
 	w.wantError("no refresh token", w.post("/oauth/token", renewal(client, "", "refresh_token", "")), 400, "invalid_request")
-}
-
-func TestS54_EightAtOnce(t *testing.T) {
-	w := newWorld(t)
-	first := w.signIn("alice")
-	const callers = 8
-	w.host.Store.Intercept(together("grant/", callers))
-	var wg sync.WaitGroup
-	answers := make(chan answer, callers)
-	for range callers {
-		wg.Go(func() { answers <- w.refresh(first) })
-	}
-	wg.Wait()
-	close(answers)
-	w.host.Store.Intercept(nil)
-	var successor string
-	for got := range answers {
-		held := w.tokensOf(first.client, got)
-		if successor != "" && held.refresh != successor {
-			t.Error("two successors")
-		}
-		successor = held.refresh
-		w.wantCall("one of eight", "/mcp/demo", held.access, http.StatusOK)
-	}
 }
 
 // The answer is lost after the transaction: the client asks again and goes on.

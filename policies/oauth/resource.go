@@ -26,8 +26,8 @@ func resources(routes []policies.Route) []policies.Route {
 }
 
 // resolveResource maps the resource parameter of a request to exactly one route's resource (A53). Clients omit it (Q4),
-// write scheme and host in capitals (A54), add the query of the configured URL or drop the path (Q18). Each tolerance
-// only ever finds one known resource; none widens an audience.
+// write scheme and host in capitals (A54), add the query of the configured URL or drop the path (Q18), and write a path
+// with a slash at its end or without (Q36). Each tolerance only ever finds one known resource; none widens an audience.
 func (s *server) resolveResource(origin string, given []string) (string, error) {
 	switch {
 	case len(given) > 1:
@@ -44,13 +44,19 @@ func (s *server) resolveResource(origin string, given []string) (string, error) 
 		return "", s.invalidTarget(origin, "the resource is not one of this gateway's")
 	}
 	path := asked.EscapedPath()
-	for _, route := range s.resources {
-		if resourceOf("", route.Path) == path {
-			return resourceOf(origin, route.Path), nil
-		}
-	}
 	if (path == "" || path == "/") && len(s.resources) == 1 {
 		return resourceOf(origin, s.resources[0].Path), nil
+	}
+	other, hadSlash := strings.CutSuffix(path, "/")
+	if !hadSlash {
+		other += "/"
+	}
+	for _, known := range []string{path, other} { // a route of exactly this path comes first
+		for _, route := range s.resources {
+			if route.Path == known {
+				return resourceOf(origin, route.Path), nil
+			}
+		}
 	}
 	return "", s.invalidTarget(origin, "the resource is not one of this gateway's")
 }
