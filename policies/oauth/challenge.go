@@ -61,8 +61,7 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 	if err != nil {
 		return policies.Decision{}, fmt.Errorf("read grant: %w", err)
 	}
-	if grant.Data.Issuer != s.options.basePath.issuer(request.Origin) || !s.welcome(grant.Data.Person) ||
-		!s.options.clients.admits(grant.Data.Client, grant.Data.hosts()) {
+	if !s.inForce(grant.Data, s.options.basePath.issuer(request.Origin)) {
 		return c.refuseToken(), nil
 	}
 	decision := allow(access, grant.Data)

@@ -2,12 +2,8 @@ package oauth
 
 import (
 	"context"
-	"crypto"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +20,9 @@ const (
 	methodPost   = "client_secret_post"
 	methodKeyJWT = "private_key_jwt"
 )
+
+// authMethods are all of them. The first is what a client takes that understands several (Q12).
+func authMethods() []string { return []string{methodNone, methodBasic, methodPost, methodKeyJWT} }
 
 // client is who asks people for access and holds tokens of theirs, however it is known here.
 type client struct {
@@ -51,6 +50,8 @@ type client struct {
 	// Algorithm is the only one that its assertions may be signed with, empty for any.
 	Algorithm string
 
+	// secret is the digest of the client's secret, empty if it has none.
+	secret string
 	// registered is the record of a registered client, nil of one with a document.
 	registered *held[clientRecord]
 }
@@ -65,34 +66,20 @@ func (s *server) client(ctx context.Context, id string) (client, error) {
 	if err != nil {
 		return client{}, fmt.Errorf("read client: %w", err)
 	}
+	keys, err := record.Data.keys()
+	if err != nil {
+		return client{}, err
+	}
 	found := client{
 		ID: record.Data.ID, Name: record.Data.Name, Redirects: record.Data.Redirects,
-		AuthMethods: []string{record.Data.AuthMethod}, Hosts: redirectHosts(record.Data.Redirects), registered: &record,
+		AuthMethods: []string{record.Data.AuthMethod}, Hosts: redirectHosts(record.Data.Redirects),
+		Keys: keys, KeysURI: record.Data.KeysURI, Algorithm: record.Data.Algorithm,
+		secret: record.Data.SecretDigest, registered: &record,
 	}
 	if !s.options.clients.admits(found.ID, found.Hosts) {
-		return client{}, s.untrusted(ctx, found.ID)
+		return client{}, s.untrusted(ctx, found.ID, found.Hosts)
 	}
 	return found, nil
-}
-
-// fingerprint makes a client's Fingerprint. A key counts by its thumbprint (RFC 7638) if it stands in the document, and
-// otherwise by where it is to be had: so a client may change keys there as it likes, and its redirect URIs as long as
-// they lead to the same hosts.
-func (c client) fingerprint() (string, error) {
-	keys := make([]string, 0, len(c.Keys))
-	for _, key := range c.Keys {
-		sum, err := key.Thumbprint(crypto.SHA256)
-		if err != nil {
-			return "", fmt.Errorf("digest key of client: %w", err)
-		}
-		keys = append(keys, hex.EncodeToString(sum))
-	}
-	slices.Sort(keys)
-	text, err := json.Marshal([]any{c.Name, redirectHosts(c.Redirects), c.KeysURI, slices.Compact(keys)})
-	if err != nil {
-		return "", fmt.Errorf("digest client: %w", err)
-	}
-	return digest(string(text)), nil
 }
 
 // isDocument says whether a client id is the URL of a metadata document. No id that is made here begins so (A22).
@@ -102,18 +89,29 @@ func isDocument(id string) bool { return strings.HasPrefix(id, "https://") }
 // was agreed, by its id. A client that is not any more what it was loses the grant (S44). One whose document cannot be
 // read just now goes on with what was agreed if it is public; of another nobody can say who calls, and that is a fault.
 func (s *server) sameClient(ctx context.Context, client client, agreed grantRecord, id string) error {
+	if err := sameProof(client, agreed); err != nil {
+		return err
+	}
 	switch {
-	case client.Unread != nil && agreed.AuthMethod != methodNone:
-		return fmt.Errorf("read client: %w", client.Unread)
 	case client.Unread == nil && client.Fingerprint != agreed.ClientPrint:
 		if _, err := s.endGrant(ctx, agreed.Person.key(), id, "client_changed"); err != nil {
 			return err
 		}
 		return badRequest("invalid_grant", "the client has changed since it was allowed this: sign in again")
+	case !s.options.clients.admits(agreed.Client, agreed.hosts()):
+		return s.untrusted(ctx, agreed.Client, agreed.hosts())
+	}
+	return nil
+}
+
+// sameProof wants of a client that proved who it is when it got its first tokens that it does so again: what it holds is
+// of no use to anybody else.
+func sameProof(client client, agreed grantRecord) error {
+	switch {
+	case client.Unread != nil && agreed.AuthMethod != methodNone:
+		return fmt.Errorf("read client: %w", client.Unread)
 	case confidential(agreed.AuthMethod) && !confidential(client.Method):
 		return unauthenticated("the client got this by proving who it is, and must do so again")
-	case !s.options.clients.admits(agreed.Client, agreed.hosts()):
-		return s.untrusted(ctx, agreed.Client)
 	}
 	return nil
 }

@@ -158,6 +158,9 @@ func (s *server) firstTokens(ctx context.Context, client client, code held[codeR
 	if err != nil {
 		return tokenAnswer{}, err
 	}
+	if err := s.firstUse(ctx, &c, client); err != nil {
+		return tokenAnswer{}, err
+	}
 	access := s.putAccess(&c, now, grant.Data, id, grant.Data.Scopes)
 	refresh := refreshToken.mint()
 	c.put(refreshKey(refresh), refreshRecord{Client: grant.Data.Client, Person: person, Grant: id},

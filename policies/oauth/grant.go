@@ -39,6 +39,12 @@ func (s *server) outlive(c *change, grant held[grantRecord], now time.Time) {
 	}
 }
 
+// inForce says whether what a person allowed still counts for the server of that name: the person may still come in, and
+// the client may still ask.
+func (s *server) inForce(grant grantRecord, issuer string) bool {
+	return grant.Issuer == issuer && s.welcome(grant.Person) && s.options.clients.admits(grant.Client, grant.hosts())
+}
+
 // endGrant deletes a grant and with it every token of it: at once here, as the purge is in force when Commit returns. It
 // answers false if there is no such grant.
 func (s *server) endGrant(ctx context.Context, person, id, reason string) (bool, error) {

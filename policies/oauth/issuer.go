@@ -16,14 +16,16 @@ const basePathOption = "/gateway/basePath"
 
 // What every server serves below its base path.
 const (
-	jwksPath      = "/oauth/jwks"
-	registerPath  = "/oauth/register"
-	authorizePath = "/oauth/authorize"
-	consentPath   = "/oauth/consent"
-	callbackPath  = "/oauth/callback"
-	tokenPath     = "/oauth/token"
-	grantsPath    = "/oauth/grants"
-	signedOutPath = "/oauth/signed-out"
+	jwksPath       = "/oauth/jwks"
+	registerPath   = "/oauth/register"
+	authorizePath  = "/oauth/authorize"
+	consentPath    = "/oauth/consent"
+	callbackPath   = "/oauth/callback"
+	tokenPath      = "/oauth/token"
+	revokePath     = "/oauth/revoke"
+	introspectPath = "/oauth/introspect"
+	grantsPath     = "/oauth/grants"
+	signedOutPath  = "/oauth/signed-out"
 )
 
 // Where metadata lies at the origin.
@@ -65,11 +67,12 @@ func (b basePath) fault() string {
 }
 
 // paths answers every path that a server with these routes serves, in a fixed order. It must agree with newServer.
+// registration says whether clients may register themselves.
 //
 // The metadata of a route lies below the route's own path wherever its server lies (RFC 9728 section 3.1). Clients that
 // look for it at the root alone find it there only if there is no doubt which is meant: a server that has a base path
 // leaves the root to others.
-func (b basePath) paths(routes []policies.Route) []policies.Path {
+func (b basePath) paths(routes []policies.Route, registration bool) []policies.Path {
 	var all []policies.Path
 	moving := func(paths ...string) {
 		for _, path := range paths {
@@ -79,9 +82,12 @@ func (b basePath) paths(routes []policies.Route) []policies.Path {
 	moving(b.asMetadata())
 	moving(b.oidcMetadata()...)
 	for _, path := range []string{
-		jwksPath, registerPath, authorizePath, consentPath, callbackPath, tokenPath, grantsPath, signedOutPath,
+		jwksPath, registerPath, authorizePath, consentPath, callbackPath, tokenPath, revokePath, introspectPath, grantsPath,
+		signedOutPath,
 	} {
-		moving(b.at(path))
+		if path != registerPath || registration {
+			moving(b.at(path))
+		}
 	}
 	all = append(all, policies.Path{Path: adminGrantsPath, Admin: true})
 	routes = resources(routes)

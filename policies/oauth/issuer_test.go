@@ -33,19 +33,7 @@ func TestA2_A3_IssuerWithPath(t *testing.T) {
 	const base = "/sign-in/staff"
 	w := newWorldAt(t, base)
 	issuer := origin + base
-	want := map[string]any{
-		"issuer":                                         issuer,
-		"authorization_endpoint":                         issuer + "/oauth/authorize",
-		"token_endpoint":                                 issuer + "/oauth/token",
-		"registration_endpoint":                          issuer + "/oauth/register",
-		"scopes_supported":                               []any{"mcp:tools", "offline_access"},
-		"response_types_supported":                       []any{"code"},
-		"response_modes_supported":                       []any{"query"},
-		"grant_types_supported":                          []any{"authorization_code", "refresh_token"},
-		"token_endpoint_auth_methods_supported":          []any{"none"},
-		"code_challenge_methods_supported":               []any{"S256"},
-		"authorization_response_iss_parameter_supported": true,
-	}
+	want := wantedMetadata(issuer)
 	if diff := cmp.Diff(want, w.get("/.well-known/oauth-authorization-server"+base).json(t)); diff != "" {
 		t.Errorf("RFC 8414, inserted (-want +got):\n%s", diff)
 	}

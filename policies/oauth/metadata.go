@@ -2,8 +2,10 @@ package oauth
 
 import (
 	"net/http"
+	"slices"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/assertion"
 )
 
 // metadataCache lets the host, and clients, keep metadata for a minute.
@@ -14,14 +16,22 @@ type asMetadata struct {
 	Issuer                string   `json:"issuer"`
 	AuthorizationEndpoint string   `json:"authorization_endpoint"`
 	TokenEndpoint         string   `json:"token_endpoint"`
-	RegistrationEndpoint  string   `json:"registration_endpoint"`
+	RegistrationEndpoint  string   `json:"registration_endpoint,omitempty"`
 	Scopes                []string `json:"scopes_supported"`
 	ResponseTypes         []string `json:"response_types_supported"`
 	ResponseModes         []string `json:"response_modes_supported"`
 	GrantTypes            []string `json:"grant_types_supported"`
 	TokenAuthMethods      []string `json:"token_endpoint_auth_methods_supported"`
+	TokenSigningAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	IssParameter          bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
+
+	RevocationEndpoint       string   `json:"revocation_endpoint"`
+	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
+	RevocationSigningAlgs    []string `json:"revocation_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionEndpoint    string   `json:"introspection_endpoint"`
+	IntrospectionAuthMethods []string `json:"introspection_endpoint_auth_methods_supported"`
+	IntrospectionSigningAlgs []string `json:"introspection_endpoint_auth_signing_alg_values_supported"`
 }
 
 // oidcMetadata is what OpenID Connect Discovery section 3 demands besides, though there are no id_tokens here; and that
@@ -36,19 +46,30 @@ type oidcMetadata struct {
 }
 
 func (s *server) newASMetadata(issuer string) asMetadata {
-	return asMetadata{
+	metadata := asMetadata{
 		Issuer:                issuer,
 		AuthorizationEndpoint: issuer + authorizePath,
 		TokenEndpoint:         issuer + tokenPath,
-		RegistrationEndpoint:  issuer + registerPath,
 		Scopes:                s.supported(),
 		ResponseTypes:         []string{"code"},
 		ResponseModes:         []string{"query"},
 		GrantTypes:            []string{grantCode, grantRefresh},
-		TokenAuthMethods:      []string{"none"},
+		TokenAuthMethods:      authMethods(),
+		TokenSigningAlgs:      assertion.Algorithms(),
 		ChallengeMethods:      []string{"S256"},
 		IssParameter:          s.options.issParameter,
+
+		RevocationEndpoint:       issuer + revokePath,
+		RevocationAuthMethods:    authMethods(),
+		RevocationSigningAlgs:    assertion.Algorithms(),
+		IntrospectionEndpoint:    issuer + introspectPath,
+		IntrospectionAuthMethods: slices.DeleteFunc(authMethods(), func(method string) bool { return !confidential(method) }),
+		IntrospectionSigningAlgs: assertion.Algorithms(),
 	}
+	if s.options.registration {
+		metadata.RegistrationEndpoint = issuer + registerPath
+	}
+	return metadata
 }
 
 func (s *server) serveASMetadata(w http.ResponseWriter, r *http.Request) error {

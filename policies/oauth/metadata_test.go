@@ -9,21 +9,35 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// wantedMetadata is what RFC 8414 metadata of an issuer says, with the defaults of all options.
+func wantedMetadata(issuer string) map[string]any {
+	methods := []any{"none", "client_secret_basic", "client_secret_post", "private_key_jwt"}
+	algorithms := []any{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
+	return map[string]any{
+		"issuer":                                                   issuer,
+		"authorization_endpoint":                                   issuer + "/oauth/authorize",
+		"token_endpoint":                                           issuer + "/oauth/token",
+		"registration_endpoint":                                    issuer + "/oauth/register",
+		"revocation_endpoint":                                      issuer + "/oauth/revoke",
+		"introspection_endpoint":                                   issuer + "/oauth/introspect",
+		"scopes_supported":                                         []any{"mcp:tools", "offline_access"},
+		"response_types_supported":                                 []any{"code"},
+		"response_modes_supported":                                 []any{"query"},
+		"grant_types_supported":                                    []any{"authorization_code", "refresh_token"},
+		"code_challenge_methods_supported":                         []any{"S256"},
+		"token_endpoint_auth_methods_supported":                    methods,
+		"token_endpoint_auth_signing_alg_values_supported":         algorithms,
+		"revocation_endpoint_auth_methods_supported":               methods,
+		"revocation_endpoint_auth_signing_alg_values_supported":    algorithms,
+		"introspection_endpoint_auth_methods_supported":            methods[1:], // A63: not for everybody
+		"introspection_endpoint_auth_signing_alg_values_supported": algorithms,
+		"authorization_response_iss_parameter_supported":           true,
+	}
+}
+
 func TestA2_A4_A7_AuthorizationServerMetadata(t *testing.T) {
 	w := newWorld(t)
-	want := map[string]any{
-		"issuer":                                         origin,
-		"authorization_endpoint":                         origin + "/oauth/authorize",
-		"token_endpoint":                                 origin + "/oauth/token",
-		"registration_endpoint":                          origin + "/oauth/register",
-		"scopes_supported":                               []any{"mcp:tools", "offline_access"},
-		"response_types_supported":                       []any{"code"},
-		"response_modes_supported":                       []any{"query"},
-		"grant_types_supported":                          []any{"authorization_code", "refresh_token"},
-		"token_endpoint_auth_methods_supported":          []any{"none"},
-		"code_challenge_methods_supported":               []any{"S256"},
-		"authorization_response_iss_parameter_supported": true,
-	}
+	want := wantedMetadata(origin)
 	got := w.get("/.well-known/oauth-authorization-server")
 	if diff := cmp.Diff(want, got.json(t)); diff != "" {
 		t.Errorf("oauth-authorization-server:\n%s", diff)
@@ -84,7 +98,7 @@ func TestB3_B4_ProtectedResourceMetadata(t *testing.T) {
 func TestQ39_AnyOriginAndNoCredentials(t *testing.T) {
 	w := newWorld(t)
 	closed := []string{
-		"/oauth/authorize", "/oauth/consent", "/oauth/callback", "/oauth/grants", "/oauth/signed-out", "/grants",
+		"/oauth/introspect", "/oauth/authorize", "/oauth/consent", "/oauth/callback", "/oauth/grants", "/oauth/signed-out", "/grants",
 	}
 	for _, path := range w.gateway.Report.Paths {
 		got := w.do(w.browser, w.request(http.MethodOptions, path.Path, "", "Origin", "https://inspector.example",
@@ -116,7 +130,9 @@ func TestA8_PlainHTTPOnlyOnLoopback(t *testing.T) {
 			continue
 		}
 		method := http.MethodGet
-		if slices.Contains([]string{"/oauth/token", "/oauth/register", "/oauth/consent"}, path.Path) {
+		if slices.Contains([]string{
+			"/oauth/token", "/oauth/register", "/oauth/consent", "/oauth/revoke", "/oauth/introspect",
+		}, path.Path) {
 			method = http.MethodPost
 		}
 		for _, bad := range []string{"http://mcp.example.com", "http://10.0.0.1:9000", "http://localhost.evil.example"} {

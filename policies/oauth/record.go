@@ -150,6 +150,8 @@ type accessRecord struct {
 	Client   string   `json:"client"`
 	Resource string   `json:"resource"`
 	Scopes   []string `json:"scopes"`
+	// Issued is when it was, in seconds since 1970. Tokens of a time before it was kept have none.
+	Issued int64 `json:"issued,omitempty"`
 	// Person and Grant make the grant's key.
 	Person string `json:"person"`
 	Grant  string `json:"grant"`

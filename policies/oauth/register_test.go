@@ -27,6 +27,7 @@ func TestA24_A25_Q5_Q42_Registration(t *testing.T) {
 			`{"redirect_uris":["https://claude.ai/api/mcp/auth_callback"],"token_endpoint_auth_method":"client_secret_post"}`,
 			map[string]any{
 				"redirect_uris": []any{"https://claude.ai/api/mcp/auth_callback"}, "application_type": "web",
+				"token_endpoint_auth_method": "client_secret_post", "client_secret_expires_at": 0.0,
 			},
 		},
 		"Q32 Cursor's three": {`{"client_name":"Cursor","redirect_uris":` + cursor + `}`, map[string]any{
@@ -64,9 +65,16 @@ func TestA24_A25_Q5_Q42_Registration(t *testing.T) {
 			if members["client_id_issued_at"] != float64(w.host.Clock.Now().Unix()) {
 				t.Errorf("issued at %v", members["client_id_issued_at"])
 			}
-			delete(members, "client_id")
-			delete(members, "client_id_issued_at")
-			test.want["token_endpoint_auth_method"] = "none"
+			if secret, issued := members["client_secret"].(string); issued != (test.want["client_secret_expires_at"] != nil) ||
+				issued && (len(secret) != 52 || !strings.HasPrefix(secret, "dwk_")) {
+				t.Errorf("a secret of %d characters, issued: %v", len(secret), issued)
+			}
+			for _, name := range []string{"client_id", "client_id_issued_at", "client_secret"} {
+				delete(members, name)
+			}
+			if test.want["token_endpoint_auth_method"] == nil {
+				test.want["token_endpoint_auth_method"] = "none"
+			}
 			test.want["grant_types"] = []any{"authorization_code", "refresh_token"}
 			test.want["response_types"] = []any{"code"}
 			if diff := cmp.Diff(test.want, members); diff != "" {
@@ -88,9 +96,6 @@ func TestS4_S5_S48_RefusedRegistrations(t *testing.T) {
 		"S48 null member":      {`{"redirect_uris":["https://a.example/cb"],"client_uri":null}`, metadata},
 		"S48 implicit":         {`{"redirect_uris":["https://a.example/cb"],"grant_types":["implicit"]}`, metadata},
 		"token responses":      {`{"redirect_uris":["https://a.example/cb"],"response_types":["token"]}`, metadata},
-		"key pair client": {
-			`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"private_key_jwt"}`, metadata,
-		},
 		"odd type":             {`{"redirect_uris":["https://a.example/cb"],"application_type":"fridge"}`, metadata},
 		"name is a number":     {`{"redirect_uris":["https://a.example/cb"],"client_name":1}`, metadata},
 		"S71 key in odd case":  {`{"Redirect_URIs":["https://a.example/cb"]}`, uri},

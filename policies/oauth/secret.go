@@ -24,6 +24,7 @@ const (
 	consentCookie kind = "dwt_"
 	loginCookie   kind = "dwl_"
 	sessionCookie kind = "dws_"
+	clientSecret  kind = "dwk_"
 )
 
 // A secret is its kind and 48 characters of base64url: 32 random bytes, then the CRC-32 (IEEE, big endian) of kind and

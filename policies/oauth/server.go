@@ -28,6 +28,8 @@ type server struct {
 	pages      *pages
 	limits     *limits
 	endpoints  map[string]endpoint
+	// keys has the key sets of clients that keep theirs at a URL.
+	keys keySource
 }
 
 // endpoint is what is served at one exact path.
@@ -73,10 +75,12 @@ func newServer(
 	post := []string{http.MethodPost}
 	base := own.basePath
 	s.endpoints = map[string]endpoint{
-		base.asMetadata():     {methods: get, shared: true, serve: s.serveASMetadata},
-		base.at(jwksPath):     {methods: get, shared: true, serve: s.serveJWKS},
-		base.at(registerPath): {methods: post, shared: true, limit: limitedRegistrations, serve: s.serveRegister},
-		base.at(tokenPath):    {methods: post, shared: true, limit: limitedTokenRequests, serve: s.serveToken},
+		base.asMetadata():   {methods: get, shared: true, serve: s.serveASMetadata},
+		base.at(jwksPath):   {methods: get, shared: true, serve: s.serveJWKS},
+		base.at(tokenPath):  {methods: post, shared: true, limit: limitedTokenRequests, serve: s.serveToken},
+		base.at(revokePath): {methods: post, shared: true, limit: limitedTokenRequests, serve: s.serveRevoke},
+		// Not for scripts of other sites: who may ask holds a secret.
+		base.at(introspectPath): {methods: post, limit: limitedTokenRequests, serve: s.serveIntrospect},
 		base.at(authorizePath): {
 			methods: []string{http.MethodGet}, page: true, limit: limitedAuthorizations, serve: s.serveAuthorize,
 		},
@@ -89,6 +93,11 @@ func newServer(
 		adminGrantsPath: {
 			methods: []string{http.MethodGet, http.MethodDelete}, admin: true, serve: s.serveAdminGrants,
 		},
+	}
+	if own.registration {
+		s.endpoints[base.at(registerPath)] = endpoint{
+			methods: post, shared: true, limit: limitedRegistrations, serve: s.serveRegister,
+		}
 	}
 	for _, path := range base.oidcMetadata() {
 		s.endpoints[path] = endpoint{methods: get, shared: true, serve: s.serveOIDCMetadata}

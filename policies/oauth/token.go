@@ -12,6 +12,9 @@ const (
 	grantRefresh = "refresh_token"
 )
 
+// tokenType is that of all access tokens here (RFC 6750).
+const tokenType = "Bearer"
+
 // tokenAnswer is RFC 6749 section 5.1. A refresh token is always in it: clients lose theirs otherwise (Q30, A61).
 type tokenAnswer struct {
 	AccessToken  string `json:"access_token"`
@@ -56,7 +59,8 @@ func (s *server) serveToken(w http.ResponseWriter, r *http.Request) error {
 func (s *server) putAccess(c *change, now time.Time, grant grantRecord, id string, scopes []string) string {
 	token := accessToken.mint()
 	c.put(accessKey(token), accessRecord{
-		Client: grant.Client, Resource: grant.Resource, Scopes: scopes, Person: grant.Person.key(), Grant: id,
+		Client: grant.Client, Resource: grant.Resource, Scopes: scopes, Issued: now.Unix(), Person: grant.Person.key(),
+		Grant: id,
 	}, 0, now.Add(s.options.accessTTL))
 	return token
 }
@@ -64,7 +68,7 @@ func (s *server) putAccess(c *change, now time.Time, grant grantRecord, id strin
 func (s *server) answer(access, refresh string, scopes []string) tokenAnswer {
 	return tokenAnswer{
 		AccessToken:  access,
-		TokenType:    "Bearer",
+		TokenType:    tokenType,
 		ExpiresIn:    int64(s.options.accessTTL / time.Second),
 		RefreshToken: refresh,
 		Scope:        strings.Join(scopes, " "),

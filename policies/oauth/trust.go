@@ -79,13 +79,22 @@ func (g grantRecord) hosts() []string {
 	return g.ClientHosts
 }
 
+// namedBy names a client by what it cannot make up: the host of its metadata document, or else those of its redirect URIs.
+func namedBy(id string, hosts []string) string {
+	if host := documentHost(id); host != "" {
+		return host
+	}
+	return strings.Join(hosts, " ")
+}
+
 // plainName writes a host in one way: a name with a dot at its end is the same name.
 func plainName(host string) string { return strings.TrimRight(lower(host), ".") }
 
 // untrusted is told to a client whose hosts the option clients keeps out, and recorded.
-func (s *server) untrusted(ctx context.Context, id string) *refusal {
+func (s *server) untrusted(ctx context.Context, id string, hosts []string) *refusal {
 	s.record(ctx, policies.Event{
-		Name: eventClientRefused, Outcome: outcomeRefused, Client: id, Reason: "untrusted_host",
+		Name: eventClientRefused, Outcome: outcomeRefused, Client: id, ClientHost: namedBy(id, hosts),
+		Reason: "untrusted_host",
 	})
 	no := badRequest("unauthorized_client", "this gateway does not work with apps of this host: ask its operator")
 	no.Page = msgUntrusted

@@ -51,11 +51,12 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		problem("this policy type cannot be used: %v", t.unusable)
 	}
 	var base basePath
+	registration := true
 	routes := operationsOf(input.Routes)
 	if given, err := splitOptions(input.Options); err != nil {
 		problem("options must be an object as the schema of the policy type describes it")
 	} else {
-		base = given.own.basePath
+		base, registration = given.own.basePath, given.own.registration
 		of := provided{t.provider.Validate(given.provider), given.provider, given.own}
 		report.Problems = slices.Concat(report.Problems, given.problems, of.Problems, of.problems(input.Origins))
 		report.Notes = slices.Concat(of.Notes, of.notes())
@@ -85,7 +86,7 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		}
 		report.Vary[r.ID] = varyOf(r)
 	}
-	report.Paths = base.paths(input.Routes)
+	report.Paths = base.paths(input.Routes, registration)
 	report.Facts = slices.Concat(report.Facts, base.facts(input), routes.facts(input.Routes))
 	return report
 }

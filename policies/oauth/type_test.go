@@ -99,7 +99,8 @@ func TestReport(t *testing.T) {
 		Paths: []policies.Path{
 			moving("/.well-known/oauth-authorization-server"), moving("/.well-known/openid-configuration"),
 			moving("/oauth/jwks"), moving("/oauth/register"), moving("/oauth/authorize"), moving("/oauth/consent"),
-			moving("/oauth/callback"), moving("/oauth/token"), moving("/oauth/grants"), moving("/oauth/signed-out"),
+			moving("/oauth/callback"), moving("/oauth/token"), moving("/oauth/revoke"), moving("/oauth/introspect"),
+			moving("/oauth/grants"), moving("/oauth/signed-out"),
 			{Path: "/grants", Admin: true},
 			{Path: "/.well-known/oauth-protected-resource/mcp/a"}, {Path: "/.well-known/oauth-protected-resource/mcp/b"},
 		},

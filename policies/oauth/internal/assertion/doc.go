@@ -1,8 +1,7 @@
 // Package assertion checks the signed statements by which a client proves who it is: private_key_jwt (RFC 7523, OpenID
 // Connect Core section 9).
 //
-// It owns what such a statement must look like and say ([Verify]), and which public keys of a client may sign one
-// ([ParseKeys]).
+// It owns what such a statement must look like and say, and which of a client's public keys may have signed it ([Verify]).
 //
 // It promises that what Verify accepts was signed, not long ago and for one of the audiences given, by a key that the
 // caller says is the client's, with an algorithm that fits the key. Nothing in the statement decides where a key comes

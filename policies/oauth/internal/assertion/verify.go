@@ -19,6 +19,7 @@ const Type = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 const (
 	maxLength = 8 << 10 // bytes
 	maxID     = 256     // bytes of jti
+	maxTries  = 16      // keys, where several may have signed
 	maxAhead  = 10 * time.Minute
 	skew      = time.Minute // by which the client's clock may be wrong
 )
@@ -96,10 +97,12 @@ func Verify(text string, want Expected, keys func(kid string) ([]jose.JSONWebKey
 	if err != nil {
 		return Accepted{}, err
 	}
+	tries := 0
 	for _, key := range found {
-		if !fits(key, header.Algorithm, header.KeyID) {
+		if !fits(key, header.Algorithm, header.KeyID) || tries == maxTries {
 			continue
 		}
+		tries++
 		if _, err := signed.Verify(key.Key); err == nil {
 			return accepted, nil
 		}
