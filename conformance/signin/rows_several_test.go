@@ -13,9 +13,8 @@ import (
 )
 
 const (
-	metadataFile  = "policies/oauth/metadata.go"
-	challengeFile = "policies/oauth/challenge.go"
-	runningFile   = "runtime/running.go"
+	metadataFile = "policies/oauth/metadata.go"
+	runningFile  = "runtime/running.go"
 )
 
 // oneStore gives all policies the records of one.
@@ -37,7 +36,7 @@ func severalRows() []row {
 			in:    alone, play: routeChangesHands,
 			breaks: []edit{
 				oneStore(),
-				{challengeFile, `grant.Data.Issuer != s.options.basePath.issuer(request.Origin) || !s.welcome(`, `!s.knows(`},
+				{grantFile, `return grant.Issuer == issuer && s.welcome(`, `return s.knows(`},
 			},
 		},
 		{
