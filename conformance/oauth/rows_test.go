@@ -3,6 +3,6 @@ package oauth
 import "slices"
 
 func rows() []row {
-	return slices.Concat(metadataRows(), registrationRows(), redirectRows(), authorizeRows(), tokenRows(), refreshRows(),
-		serverRows(), resourceRows())
+	return slices.Concat(metadataRows(), registrationRows(), documentRows(), fetchRows(), redirectRows(), authorizeRows(),
+		tokenRows(), refreshRows(), revocationRows(), serverRows(), resourceRows(), scopeRows(), absentRows())
 }
