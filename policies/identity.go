@@ -125,7 +125,7 @@ type Identity struct {
 }
 
 // MaxHandle bounds a handle, in bytes.
-const MaxHandle = 128 << 10
+const MaxHandle = 64 << 10
 
 // Standing is what Recheck found.
 type Standing struct {

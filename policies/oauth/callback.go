@@ -58,7 +58,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 		err = &policies.LoginError{Fault: policies.LoginInvalid, Code: "foreign_identity"}
 	}
 	if err == nil {
-		return s.signedIn(w, r, login.Data, s.options.access.personOf(identity))
+		return s.signedIn(w, r, login.Data, s.options.access.personOf(identity), identity.Handle)
 	}
 	next, err := s.loginFailed(ctx, login.Data, err)
 	if err != nil {

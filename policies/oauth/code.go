@@ -18,15 +18,16 @@ import (
 // codeLife is how long a code may be redeemed (A36 allows ten minutes; clients need seconds).
 const codeLife = time.Minute
 
-// putCode adds a new code to a change, and the grant that it is for: what the client asked for, and who allowed it. The
-// grant lives as long as the code until the client redeems it. So a person sees at once what they have allowed, and what
-// they take back before the client has come for it ends as well.
-func (s *server) putCode(c *change, now time.Time, asked authorization, who person) string {
+// putCode adds a new code to a change, and the grant that it is for: what the client asked for, and whose session allowed
+// it. The grant lives as long as the code until the client redeems it. So a person sees at once what they have allowed,
+// and what they take back before the client has come for it ends as well.
+func (s *server) putCode(c *change, now time.Time, asked authorization, session sessionRecord) string {
 	code, id, until := authCode.mint(), rand.Text(), now.Add(codeLife)
-	c.put(codeKey(code), codeRecord{Asked: asked, Person: who, Grant: id}, 0, until)
-	grant := agreedBy(codeRecord{Asked: asked, Person: who})
+	agreed := codeRecord{Asked: asked, Person: session.Person, Login: session.Login, Grant: id}
+	c.put(codeKey(code), agreed, 0, until)
+	grant := agreedBy(agreed)
 	grant.Created = now
-	c.put(grantKey(who.key(), id), grant, 0, until)
+	c.put(grantKey(session.Person.key(), id), grant, 0, until)
 	return code
 }
 
@@ -34,7 +35,7 @@ func (s *server) putCode(c *change, now time.Time, asked authorization, who pers
 func agreedBy(code codeRecord) grantRecord {
 	asked := code.Asked
 	return grantRecord{
-		Issuer: asked.Issuer, Person: code.Person, Client: asked.Client, ClientName: asked.ClientName,
+		Issuer: asked.Issuer, Person: code.Person, Login: code.Login, Client: asked.Client, ClientName: asked.ClientName,
 		ClientPrint: asked.ClientPrint, ClientHosts: asked.ClientHosts, Redirect: asked.Redirect, Resource: asked.Resource,
 		Scopes: asked.Scopes,
 	}
@@ -98,7 +99,14 @@ func (s *server) checkCode(ctx context.Context, form params, client client, code
 	if err := s.sameClient(ctx, client, agreedBy(code.Data), code.Data.Grant); err != nil {
 		return err
 	}
-	if reason := s.options.access.judge(code.Data.Person); reason != admitted { // the rules changed meanwhile
+	who, err := s.asOf(ctx, code.Data.Login, code.Data.Person)
+	if err != nil {
+		return err
+	}
+	if who == nil { // the provider does not let the person in any more
+		return unknownCode()
+	}
+	if reason := s.options.access.judge(*who); reason != admitted { // the rules changed meanwhile
 		s.record(ctx, grantEvent(eventAccessRefused, outcomeRefused, agreedBy(code.Data), code.Data.Grant, string(reason)))
 		return unknownCode()
 	}

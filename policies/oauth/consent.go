@@ -127,17 +127,17 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 	case reply == "deny" && q.Data.Purpose == purposeAuthorize:
 		next = s.declined(q.Data)
 	case reply == "allow" && q.Data.Purpose == purposeAuthorize && !q.Data.Denied:
-		who, failed := s.session(r)
+		session, failed := s.sessionOf(r)
 		if failed != nil {
 			return failed
 		}
 		switch shown := q.Data.Shown; {
-		case who == nil || shown == nil:
+		case session == nil || shown == nil:
 			next, err = s.toProvider(ctx, q, q.Data.Fresh)
-		case who.key() != shown.key():
-			return s.askConsent(w, r, consentRecord{Asked: q.Data.Asked, Shown: who}, shown)
+		case session.Data.Person.key() != shown.key():
+			return s.askConsent(w, r, consentRecord{Asked: q.Data.Asked, Shown: &session.Data.Person}, shown)
 		default:
-			next = s.straight(policies.CallFrom(ctx).Time, q.Data, *who)
+			next = s.straight(policies.CallFrom(ctx).Time, q.Data, session.Data)
 		}
 	default:
 		return badRequest("invalid_request", "the form holds no answer to this page")
@@ -149,9 +149,9 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 }
 
 // straight is allowing while the person whom the page named is signed in: the code, without the identity provider.
-func (s *server) straight(now time.Time, record consentRecord, who person) step {
-	next := step{event: askedEvent(eventConsentGiven, outcomeSuccess, record.Asked, who, "")}
-	next.Location = s.codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, who))
+func (s *server) straight(now time.Time, record consentRecord, session sessionRecord) step {
+	next := step{event: askedEvent(eventConsentGiven, outcomeSuccess, record.Asked, session.Person, "")}
+	next.Location = s.codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, session))
 	return next
 }
 

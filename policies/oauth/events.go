@@ -27,6 +27,8 @@ const (
 	eventTokenReplayed    = "token.replayed"
 	eventTokenRevoked     = "token.revoked"
 	eventSessionEnded     = "session.ended"
+	eventPersonGone       = "person.gone"
+	eventRecheckFailed    = "recheck.failed"
 	eventLimitReached     = "limit.reached"
 )
 

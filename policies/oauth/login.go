@@ -44,17 +44,13 @@ func (s *server) beginLogin(ctx context.Context, record loginRecord, until time.
 // and may act on; the person, for everything else, a page with the id under which the operator finds the rest. An error
 // that is none of the contract's says nothing about the person, and so lets nobody in.
 func (s *server) loginFailed(ctx context.Context, record loginRecord, err error) (step, error) {
-	failure, ok := errors.AsType[*policies.LoginError](err)
-	if !ok {
-		failure = &policies.LoginError{Fault: policies.LoginUnreachable, Code: "provider_failed", Err: err}
-	}
+	failure := providerFault(err)
 	asked := record.Asked
 	level := slog.LevelError
 	if failure.Fault == policies.LoginRefused { // a person's no is nobody's fault
 		level = slog.LevelWarn
 	}
-	s.logger.Log(ctx, level, "sign-in failed", "code", failure.Code, "hint", failure.Hint, "trace", failure.Trace,
-		"retry_after", failure.RetryAfter.String(), "request_id", policies.CallFrom(ctx).RequestID, "error", err)
+	s.logFault(ctx, level, "sign-in failed", failure, err)
 	s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, person{}, failure.Code))
 	switch failure.Fault {
 	case policies.LoginRefused:
@@ -83,8 +79,25 @@ func (s *server) loginFailed(ctx context.Context, record loginRecord, err error)
 	}
 }
 
-// signedIn begins a session of its own for every login (C6) and goes on with what the login was for.
-func (s *server) signedIn(w http.ResponseWriter, r *http.Request, login loginRecord, who person) error {
+// providerFault answers an error of the provider's as the contract has it.
+func providerFault(err error) *policies.LoginError {
+	if failure, ok := errors.AsType[*policies.LoginError](err); ok {
+		return failure
+	}
+	return &policies.LoginError{Fault: policies.LoginUnreachable, Code: "provider_failed", Err: err}
+}
+
+// logFault tells the operator what is wrong with the provider, and what to do.
+func (s *server) logFault(ctx context.Context, level slog.Level, what string, failure *policies.LoginError, err error) {
+	s.logger.Log(ctx, level, what, "code", failure.Code, "hint", failure.Hint, "trace", failure.Trace,
+		"retry_after", failure.RetryAfter.String(), "request_id", policies.CallFrom(ctx).RequestID, "error", err)
+}
+
+// signedIn begins a session of its own for every login (C6) and goes on with what the login was for. handle is what the
+// provider can be asked with about the person from now on, if it can.
+func (s *server) signedIn(
+	w http.ResponseWriter, r *http.Request, login loginRecord, who person, handle []byte,
+) error {
 	ctx := r.Context()
 	now := policies.CallFrom(ctx).Time
 	if _, err := s.endSession(r); err != nil {
@@ -95,21 +108,22 @@ func (s *server) signedIn(w http.ResponseWriter, r *http.Request, login loginRec
 	}
 	// The page named somebody else, who is not the one that signed in: consent was not theirs to give.
 	another := login.Named != nil && login.Named.key() != who.key()
-	session := sessionCookie.mint()
+	secret := sessionCookie.mint()
 	var c change
-	c.put(sessionKey(session), sessionRecord{Person: who}, 0, now.Add(s.options.sessionTTL))
+	session := sessionRecord{Person: who, Login: s.putStanding(&c, now, who, handle, sessionKey(secret))}
+	c.put(sessionKey(secret), session, 0, now.Add(s.options.sessionTTL))
 	var location string
 	switch {
 	case login.Purpose == purposeGrants:
 		location = s.options.basePath.at(grantsPath)
 	case !another:
-		location = s.codeAnswer(login.Asked, s.putCode(&c, now, login.Asked, who))
+		location = s.codeAnswer(login.Asked, s.putCode(&c, now, login.Asked, session))
 	}
 	if err := c.commit(ctx, s.store); err != nil {
 		return fmt.Errorf("keep session: %w", err)
 	}
 	s.record(ctx, askedEvent(eventLoginSucceeded, outcomeSuccess, login.Asked, who, ""))
-	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieSession, session, s.options.sessionTTL)
+	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieSession, secret, s.options.sessionTTL)
 	if another {
 		return s.askConsent(w, r, consentRecord{Asked: login.Asked, Shown: &who}, login.Named)
 	}

@@ -110,6 +110,8 @@ type loginRecord struct {
 // sessionRecord is a browser of a signed-in person.
 type sessionRecord struct {
 	Person person `json:"person"`
+	// Login names the standing of the login that began it, if it has one (standing.go). So it does in codes and grants.
+	Login string `json:"login,omitempty"`
 	// Ended is how many grants the person has just taken back, to be said once.
 	Ended int `json:"ended,omitempty"`
 }
@@ -118,6 +120,7 @@ type sessionRecord struct {
 type codeRecord struct {
 	Asked  authorization `json:"asked"`
 	Person person        `json:"person"`
+	Login  string        `json:"login,omitempty"`
 	// Grant is the grant that the code is for.
 	Grant string `json:"grant"`
 	// Used says that it has been redeemed.
@@ -128,6 +131,7 @@ type codeRecord struct {
 type grantRecord struct {
 	Issuer string `json:"issuer"`
 	Person person `json:"person"`
+	Login  string `json:"login,omitempty"`
 	Client string `json:"client"`
 	// ClientName, ClientPrint and ClientHosts are what the client was when the person allowed it, as in authorization.
 	ClientName  string   `json:"client_name,omitempty"`

@@ -15,17 +15,25 @@ import (
 // grace unless no second use is to be forgiven.
 func (s *server) useToken(ctx context.Context, use refreshUse) (tokenAnswer, error) {
 	now := policies.CallFrom(ctx).Time
-	switch first := use.token.Data.Rotated; {
-	case first.IsZero() && s.options.rotation == rotateNone:
-		return s.keepToken(ctx, use)
+	first := use.token.Data.Rotated
+	switch {
 	case first.IsZero():
-		return s.rotate(ctx, use)
 	case s.options.rotation == rotateStrict:
 		return tokenAnswer{}, s.replayedToken(ctx, use, "second_use")
 	case !now.Before(first.Add(s.options.rotationGrace)):
 		return tokenAnswer{}, s.replayedToken(ctx, use, "after_grace")
 	}
-	return s.repeat(ctx, use)
+	// A theft is one whatever the provider says; for anything else the person must still be welcome there.
+	if err := s.stillWelcome(ctx, use.grant); err != nil {
+		return tokenAnswer{}, err
+	}
+	switch {
+	case !first.IsZero():
+		return s.repeat(ctx, use)
+	case s.options.rotation == rotateNone:
+		return s.keepToken(ctx, use)
+	}
+	return s.rotate(ctx, use)
 }
 
 // rotate makes the successor. The grant is written too: it lives on with its tokens, and a grant that was ended in the

@@ -24,7 +24,8 @@ type signedInBrowser struct {
 	secret string
 }
 
-// sessionOf answers the browser's session, nil if it has none or its person may not come in any more.
+// sessionOf answers the browser's session, nil if it has none or its person may not come in any more. The person is as
+// the provider described them last.
 func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
 	secret := s.cookie(r, cookieSession, sessionCookie)
 	if secret == "" {
@@ -37,9 +38,11 @@ func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read session: %w", err)
 	}
-	if !s.welcome(found.Data.Person) {
-		return nil, nil
+	who, err := s.asOf(r.Context(), found.Data.Login, found.Data.Person)
+	if err != nil || who == nil || !s.welcome(*who) {
+		return nil, err
 	}
+	found.Data.Person = *who
 	return &signedInBrowser{held: found, secret: secret}, nil
 }
 

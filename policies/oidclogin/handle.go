@@ -23,7 +23,7 @@ type handle struct {
 const handleFormat = 1
 
 // maxRefresh bounds a provider's refresh token, in bytes. In JSON it may become six times as long.
-const maxRefresh = 16 << 10
+const maxRefresh = 8 << 10
 
 // handleOf makes the handle of somebody who has signed in, nil if the provider gave nothing to ask with: no refresh
 // token, or none of the form that RFC 6749 appendix A.17 gives it.

@@ -22,6 +22,7 @@ type Provider struct {
 	failures   map[string]error
 	begun      map[string]policies.Login
 	completed  int
+	remembered remembered
 }
 
 var (
@@ -35,6 +36,7 @@ func NewProvider() *Provider {
 		identities: map[string]policies.Identity{},
 		failures:   map[string]error{},
 		begun:      map[string]policies.Login{},
+		remembered: remembered{subjects: map[string]string{}, dismissed: map[string]bool{}},
 	}
 }
 
@@ -163,10 +165,8 @@ func (p *Provider) Complete(
 	if !ok {
 		return policies.Identity{}, &policies.LoginError{Fault: policies.LoginInvalid, Code: "invalid_grant"}
 	}
+	if p.remembered.on && identity.Handle == nil {
+		identity.Handle = p.remembered.handle(identity.Subject)
+	}
 	return identity, nil
-}
-
-// Recheck implements policies.IdentityProvider: nobody is ever gone.
-func (p *Provider) Recheck(context.Context, []byte) (policies.Standing, error) {
-	return policies.Standing{}, nil
 }
