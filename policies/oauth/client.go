@@ -60,7 +60,7 @@ type client struct {
 // here), or a fault: then it is not known whether there is such a client.
 func (s *server) client(ctx context.Context, id string) (client, error) {
 	if isDocument(id) {
-		return client{}, fmt.Errorf("read client: %w", policies.ErrNotFound)
+		return s.documentClient(ctx, id)
 	}
 	record, err := load[clientRecord](ctx, s.store, clientKey(id))
 	if err != nil {
@@ -94,6 +94,9 @@ func (s *server) sameClient(ctx context.Context, client client, agreed grantReco
 	}
 	switch {
 	case client.Unread == nil && client.Fingerprint != agreed.ClientPrint:
+		if err := s.noteChange(ctx, agreed); err != nil {
+			return err
+		}
 		if _, err := s.endGrant(ctx, agreed.Person.key(), id, "client_changed"); err != nil {
 			return err
 		}

@@ -19,7 +19,9 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 	ctx := r.Context()
 	asked := record.Asked
 	view := consentView{
-		Client:   clientView{Name: asked.ClientName, Redirect: asked.Redirect},
+		Client: clientView{
+			Name: asked.ClientName, Redirect: asked.Redirect, Document: documentHost(asked.Client),
+		},
 		Resource: asked.Resource,
 		Title:    s.routeTitle(asked.Resource),
 		Offline:  slices.Contains(asked.Scopes, scopeOffline),
@@ -29,7 +31,12 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 	view.Usual, view.More = s.abilities(asked.Resource, asked.Scopes)
 	var err error
 	if record.Shown != nil {
-		if view.Allowed, err = s.lastAllowed(ctx, *record.Shown, asked); err != nil {
+		grants, err := s.grantsOf(ctx, record.Shown.key())
+		if err != nil {
+			return err
+		}
+		view.Allowed = s.lastAllowed(grants, asked)
+		if view.Changed, err = s.hasChanged(ctx, grants, *record.Shown, asked); err != nil {
 			return err
 		}
 	}

@@ -142,22 +142,19 @@ func isGrantID(text string) bool {
 	return len(text) == 26 && strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
 }
 
-// lastAllowed answers when a person last allowed a client the same at the same address, zero if they have not or have
-// taken it back (S26). It is for showing: nobody is spared the question by it.
-func (s *server) lastAllowed(ctx context.Context, who person, asked authorization) (time.Time, error) {
-	grants, err := s.grantsOf(ctx, who.key())
-	if err != nil {
-		return time.Time{}, err
-	}
+// lastAllowed answers when the person of these grants, newest first, last allowed a client the same at the same address,
+// zero if they have not, have taken it back, or the client is not what it was (S26, S44). It is for showing: nobody is
+// spared the question by it.
+func (s *server) lastAllowed(grants []held[grantRecord], asked authorization) time.Time {
 	for _, grant := range grants {
 		before := grant.Data
-		if before.Client == asked.Client && before.Resource == asked.Resource &&
+		if before.Client == asked.Client && before.ClientPrint == asked.ClientPrint && before.Resource == asked.Resource &&
 			len(s.options.scopes.missing(before.Scopes, asked.Scopes)) == 0 &&
 			redirecturi.Match([]string{before.Redirect}, asked.Redirect) {
-			return before.Created, nil
+			return before.Created
 		}
 	}
-	return time.Time{}, nil
+	return time.Time{}
 }
 
 // endGrants ends those of a person's grants that are named, or all if id is empty, and answers how many there were.

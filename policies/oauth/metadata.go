@@ -25,6 +25,7 @@ type asMetadata struct {
 	TokenSigningAlgs      []string `json:"token_endpoint_auth_signing_alg_values_supported"`
 	ChallengeMethods      []string `json:"code_challenge_methods_supported"`
 	IssParameter          bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
+	ClientDocuments       bool     `json:"client_id_metadata_document_supported,omitempty"`
 
 	RevocationEndpoint       string   `json:"revocation_endpoint"`
 	RevocationAuthMethods    []string `json:"revocation_endpoint_auth_methods_supported"`
@@ -58,6 +59,7 @@ func (s *server) newASMetadata(issuer string) asMetadata {
 		TokenSigningAlgs:      assertion.Algorithms(),
 		ChallengeMethods:      []string{"S256"},
 		IssParameter:          s.options.issParameter,
+		ClientDocuments:       s.options.documents, // A6
 
 		RevocationEndpoint:       issuer + revokePath,
 		RevocationAuthMethods:    authMethods(),

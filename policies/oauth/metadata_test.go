@@ -32,6 +32,7 @@ func wantedMetadata(issuer string) map[string]any {
 		"introspection_endpoint_auth_methods_supported":            methods[1:], // A63: not for everybody
 		"introspection_endpoint_auth_signing_alg_values_supported": algorithms,
 		"authorization_response_iss_parameter_supported":           true,
+		"client_id_metadata_document_supported":                    true,
 	}
 }
 

@@ -62,12 +62,6 @@ type scopeOptions struct {
 	Includes    []string `json:"includes"`
 }
 
-// cimdDevelopment is what may be fetched though it is not public.
-type cimdDevelopment struct {
-	CAFile    string   `json:"caFile"`
-	Addresses []string `json:"addresses"`
-}
-
 // parted are handler.options in their two parts.
 type parted struct {
 	own      options

@@ -115,9 +115,13 @@ func (s *server) showRefusal(w http.ResponseWriter, r *http.Request, no *refusal
 		Detail, RequestID string
 		Seconds, Minutes  int
 	}{RequestID: policies.CallFrom(r.Context()).RequestID}
-	var known bool
-	if page.messageText, known = s.pages.texts.Messages[no.Page]; !known || no.Page == msgBadRequest {
-		page.messageText = s.pages.texts.Messages[msgBadRequest]
+	kind := no.Page
+	if _, known := s.pages.texts.Messages[kind]; !known {
+		kind = msgBadRequest
+	}
+	page.messageText = s.pages.texts.Messages[kind]
+	switch kind {
+	case msgBadRequest, msgBadDocument, msgNoDocument: // somebody who makes the app can mend it
 		page.Detail = no.Code + ": " + shown(no.Text, maxShownDetail)
 	}
 	if no.RetryAfter > 0 {

@@ -59,7 +59,7 @@ func TestConsentPageStates(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			view := consentView{
-				Client: clientView{"An App", "https://app.example/cb"}, Resource: "https://mcp.example.com/mcp/demo",
+				Client: clientView{Name: "An App", Redirect: "https://app.example/cb"}, Resource: "https://mcp.example.com/mcp/demo",
 				Title: "Demo", Person: alice,
 			}
 			test.change(&view)
@@ -76,7 +76,7 @@ func TestDeniedPageSaysWhy(t *testing.T) {
 	for reason, text := range s.pages.texts.Denials {
 		words := wordsOf(t, func(w http.ResponseWriter) error {
 			return s.showDenied(w, deniedView{
-				Client: clientView{"CLI", "http://127.0.0.1:1/cb"}, Title: "Demo", Person: person{Email: "bob@example.com"},
+				Client: clientView{Name: "CLI", Redirect: "http://127.0.0.1:1/cb"}, Title: "Demo", Person: person{Email: "bob@example.com"},
 				Reason: reason,
 			})
 		})
@@ -91,7 +91,7 @@ func TestA40_GrantsPageStates(t *testing.T) {
 	s := pageServer(t)
 	day := time.Date(2026, 5, 3, 12, 0, 0, 0, time.UTC)
 	grant := grantView{
-		ID: "1", Client: clientView{"An App", "https://app.example/cb"}, Title: "Demo", Offline: true,
+		ID: "1", Client: clientView{Name: "An App", Redirect: "https://app.example/cb"}, Title: "Demo", Offline: true,
 		Since: day, Until: day.AddDate(0, 1, 0),
 	}
 	unknown := grantView{ID: "2", Title: "Demo", Since: day}

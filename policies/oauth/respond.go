@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/cimd"
 )
 
 // refusal is an answer that says no and why. Every other error of a handler is a fault: 503, to be tried again.
@@ -50,6 +51,9 @@ func usedUp() *refusal {
 // invalid_client (S58): clients throw away what they hold on those, and start over on a 503.
 func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err error) {
 	no, isRefusal := errors.AsType[*refusal](err)
+	if fault, ok := errors.AsType[*cimd.Fault](err); ok && !isRefusal {
+		no, isRefusal = s.unread(r.Context(), fault), true
+	}
 	if !isRefusal {
 		s.logger.ErrorContext(r.Context(), "cannot answer",
 			"path", r.URL.Path, "request_id", policies.CallFrom(r.Context()).RequestID, "error", err)

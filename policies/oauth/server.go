@@ -28,8 +28,9 @@ type server struct {
 	pages      *pages
 	limits     *limits
 	endpoints  map[string]endpoint
-	// keys has the key sets of clients that keep theirs at a URL.
-	keys keySource
+	// documents are those of clients that have one. keys has the key sets of clients that keep theirs at a URL.
+	documents *documents
+	keys      keySource
 }
 
 // endpoint is what is served at one exact path.
@@ -58,6 +59,10 @@ func newServer(
 	if err != nil {
 		return nil, err
 	}
+	documents, err := newDocuments(own.development)
+	if err != nil {
+		return nil, err
+	}
 	s := &server{
 		name:       input.Name,
 		options:    own,
@@ -70,6 +75,8 @@ func newServer(
 		logger:     host.Logger,
 		pages:      pages,
 		limits:     limits,
+		documents:  documents,
+		keys:       documents,
 	}
 	get := []string{http.MethodGet, http.MethodHead}
 	post := []string{http.MethodPost}

@@ -12,6 +12,7 @@ const (
 	maxShownPerson  = 80
 	maxShownURL     = 160
 	maxShownAbility = 200
+	maxShownID      = 2048
 	maxShownDetail  = 600
 )
 
@@ -26,10 +27,12 @@ type shownClient struct {
 	Device bool
 	// Answer is the redirect URI, shortened.
 	Answer string
+	// Document is the host of its metadata document, or empty.
+	Document string
 }
 
 func (t texts) client(view clientView) shownClient {
-	client := shownClient{Name: shown(view.Name, maxShownName), Answer: shown(view.Redirect, maxShownURL)}
+	client := shownClient{Name: shown(view.Name, maxShownName), Answer: shown(view.Redirect, maxShownURL), Document: view.Document}
 	if client.Name == "" {
 		client.Name = t.Words["client.nameless"]
 	}

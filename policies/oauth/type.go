@@ -67,9 +67,12 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		report.Scopes = given.own.scopes.names()
 		report.Facts = of.Facts
 		report.Files = of.Files
-		if file := given.own.caFile; file != "" {
-			report.Files = append(slices.Clone(of.Files), file)
+		for _, file := range []string{given.own.caFile, given.own.development.CAFile} {
+			if file != "" {
+				report.Files = append(slices.Clone(report.Files), file)
+			}
 		}
+		report.Problems = append(report.Problems, given.own.development.problems(input.Origins)...)
 	}
 	if cookie := (&http.Cookie{Name: input.Name, Value: "x"}); cookie.Valid() != nil { //nolint:gosec // never sent
 		problem("the policy's name becomes part of a cookie's name: use letters, digits, '-' and '_' only")
@@ -99,7 +102,7 @@ func (t policyType) Configure(
 	if err != nil {
 		return nil, err
 	}
-	roots, err := readRoots(given.own.caFile)
+	roots, err := readRoots("browserLoginOverrides.caFile", given.own.caFile)
 	if err != nil {
 		return nil, err
 	}
@@ -115,23 +118,23 @@ func (t policyType) Configure(
 // maxRoots is how many bytes a file of certificates may have. What systems ship with is some hundred KiB.
 const maxRoots = 4 << 20
 
-// readRoots reads the certificates of browserLoginOverrides.caFile, nil if none is named. Each must be a certificate:
-// one that is passed over in silence would show only when somebody signs in.
-func readRoots(file string) ([]byte, error) {
+// readRoots reads the certificates of the file that an option names, nil if none is named. Each must be a certificate: one
+// that is passed over in silence would show only when somebody signs in.
+func readRoots(option, file string) ([]byte, error) {
 	if file == "" {
 		return nil, nil
 	}
 	f, err := os.Open(file)
 	if err != nil {
-		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %w", err)
+		return nil, fmt.Errorf("read %s: %w", option, err)
 	}
 	defer func() { _ = f.Close() }() // it was only read
 	content, err := io.ReadAll(io.LimitReader(f, maxRoots+1))
 	if err != nil {
-		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %w", err)
+		return nil, fmt.Errorf("read %s: %w", option, err)
 	}
 	if len(content) > maxRoots {
-		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %s is larger than %d MiB", file, maxRoots>>20)
+		return nil, fmt.Errorf("read %s: %s is larger than %d MiB", option, file, maxRoots>>20)
 	}
 	count := 0
 	for block, rest := pem.Decode(content); block != nil; block, rest = pem.Decode(rest) {
@@ -139,12 +142,12 @@ func readRoots(file string) ([]byte, error) {
 			continue
 		}
 		if _, err := x509.ParseCertificate(block.Bytes); err != nil {
-			return nil, fmt.Errorf("read browserLoginOverrides.caFile: %s: certificate %d: %w", file, count+1, err)
+			return nil, fmt.Errorf("read %s: %s: certificate %d: %w", option, file, count+1, err)
 		}
 		count++
 	}
 	if count == 0 {
-		return nil, fmt.Errorf("read browserLoginOverrides.caFile: %s: it holds no PEM certificate", file)
+		return nil, fmt.Errorf("read %s: %s: it holds no PEM certificate", option, file)
 	}
 	return content, nil
 }

@@ -10,6 +10,9 @@ type clientView struct {
 	Name string
 	// Redirect is where the answer goes, which cannot be made up.
 	Redirect string
+	// Document is the host of the client's metadata document, empty if it has none. Whoever has that host wrote it; that it
+	// is they who ask cannot be seen where the answer stays on the person's machine.
+	Document string
 }
 
 // consentView is the question whether a client may have access.
@@ -28,6 +31,8 @@ type consentView struct {
 	Former *person
 	// Allowed is when the same person last allowed the same client the same at the same address; zero if not.
 	Allowed time.Time
+	// Changed says that the client has changed since the person last allowed it something.
+	Changed bool
 	// Handle and CSRF go into the form.
 	Handle, CSRF string
 }
@@ -89,6 +94,8 @@ const (
 	msgUnavailable  message = "unavailable"    // a fault of ours: try again
 	msgBadRequest   message = "bad_request"    // the app asked for something that cannot be: its developer's to mend
 	msgUnknownApp   message = "unknown_app"    // the client is not registered, or no longer
+	msgBadDocument  message = "bad_document"   // the client's metadata document is no good: its developer's to mend
+	msgNoDocument   message = "no_document"    // the client's metadata document cannot be fetched just now
 	msgUntrusted    message = "untrusted_app"  // the operator does not want clients of such a host
 	msgBadRedirect  message = "bad_redirect"   // the redirect URI is not one of the client's
 	msgInsecure     message = "insecure"       // plain http
