@@ -31,7 +31,7 @@ func consentRows() []row {
 			id:     "A42: the person whom the page named",
 			holds:  "an answer counts for the person whom the page named, and for nobody who has come since",
 			play:   consentOfThePersonNamed,
-			breaks: []edit{{consentFile, `case who.key() != shown.key():`, `case who.key() == "":`}},
+			breaks: []edit{{consentFile, `case session.Data.Person.key() != shown.key():`, `case session.Data.Person.key() == "":`}},
 		},
 		{
 			id:    "A42: somebody else signs in",
