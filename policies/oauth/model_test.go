@@ -89,7 +89,9 @@ type play struct {
 
 func newPlay(w *world, seed uint64) *play {
 	p := &play{world: w, rand: rand.New(rand.NewPCG(seed, 0)), client: w.client()}
-	p.model = family{mode: pick(p, "grace", "strict", "none"), grace: 10 * time.Second, ttl: 100 * time.Second, life: 60 * time.Second}
+	p.model = family{
+		mode: pick(p, "grace", "strict", "none"), grace: 10 * time.Second, ttl: 100 * time.Second, life: 60 * time.Second,
+	}
 	p.configure()
 	p.model.now = w.host.Clock.Now()
 	p.codeEnds = p.model.now.Add(time.Minute)
@@ -253,7 +255,7 @@ func (p *play) verify() error {
 // TestTokensAreAsTheModelSays plays sequences of all that can happen to the tokens of a grant, in each mode and from one
 // to another: more of them with DURWARD_SOAK.
 func TestTokensAreAsTheModelSays(t *testing.T) {
-	plays, steps := uint64(60), 40
+	plays, steps := uint64(25), 40
 	if os.Getenv("DURWARD_SOAK") != "" {
 		plays = 3000
 	}

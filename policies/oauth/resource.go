@@ -94,7 +94,7 @@ func (s *server) routeTitle(resource string) string {
 
 // originOf writes a URL's origin as browsers do: lower case, without the scheme's own port.
 func originOf(u *url.URL) string {
-	scheme, host := strings.ToLower(u.Scheme), strings.ToLower(u.Host)
+	scheme, host := lower(u.Scheme), lower(u.Host)
 	switch scheme {
 	case "https":
 		host = strings.TrimSuffix(host, ":443")

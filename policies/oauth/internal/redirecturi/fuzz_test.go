@@ -131,7 +131,8 @@ func wantAnswer(t *testing.T, given string) {
 		t.Fatalf("the answer to %q is %q (%v)", given, text, err)
 	}
 	query := answer.Query()
-	if !slices.Equal(query["code"], []string{"c"}) || !slices.Equal(query["state"], []string{"a b&c=+\r\n"}) || query.Has("iss") {
+	if !slices.Equal(query["code"], []string{"c"}) || !slices.Equal(query["state"], []string{"a b&c=+\r\n"}) ||
+		query.Has("iss") {
 		t.Fatalf("the answer to %q is %q", given, text)
 	}
 }
