@@ -92,7 +92,8 @@ type fuzzed struct {
 }
 
 func newFuzzed(t *testing.T) *fuzzed {
-	w := &fuzzed{world: newWorld(t, "/mcp/a", "/mcp/b")}
+	// A client's document would be fetched: what comes of that is told elsewhere.
+	w := &fuzzed{world: newWorldWith(t, `{"clientId":"c","gateway":{"cimdEnabled":false}}`, "/mcp/a", "/mcp/b")}
 	w.client = w.world.client(registeredURIs()...)
 	w.code(w.client, "alice", "resource", origin+"/mcp/a")
 	at, _ := url.Parse(origin)
