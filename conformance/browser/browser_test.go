@@ -107,12 +107,18 @@ func TestAccessRules(t *testing.T) {
 func TestLooks(t *testing.T) {
 	w := newWorld(t, setup{secure: true, options: map[string]any{
 		"pages": map[string]any{"name": "Example, Inc.", "logo": logo},
-	}})
+		"gateway": map[string]any{"scopes": map[string]any{
+			"crm:read":   map[string]any{"description": "See contacts in the CRM"},
+			"crm:write":  map[string]any{"description": "Change and delete contacts in the CRM", "includes": []string{"crm:read"}},
+			"crm:export": map[string]any{},
+		}},
+	}, scopes: `{"route": ["crm:read"], "tools": {"delete_contact": ["crm:write"], "export_all_contacts": ["crm:export"]}}`})
 	alone(t, w,
 		scenario{"faults of the provider", lookAtFaults},
 	)
 	together(t, w,
 		scenario{"consent", lookAtConsent},
+		scenario{"scopes", lookAtScopes},
 		scenario{"grants", lookAtGrants},
 		scenario{"messages", lookAtMessages},
 	)

@@ -47,6 +47,26 @@ func lookAtConsent(t *testing.T, w *world) {
 	web.works(web.tokens(r).AccessToken)
 }
 
+// lookAtScopes looks at how a person is told what an app may do, when it asks for more than usual.
+func lookAtScopes(t *testing.T, w *world) {
+	a := w.newApp(t, "Notes for everybody")
+	v := w.visitor(t, a.origin)
+	tb, r := v.login(a, "ada")
+	a.tokens(r)
+	r = a.ask("scope", "mcp:tools offline_access crm:read crm:write crm:export")
+	tb.open(r.url)
+	tb.shows("See contacts in the CRM")
+	tb.shows("more than usual")
+	tb.shows("Change and delete contacts in the CRM")
+	tb.look("consent-more")
+	tb.answer("allow")
+	tb.inApp()
+	a.tokens(r)
+	tb.open(w.issuer + "/oauth/grants")
+	tb.shows("crm:export")
+	tb.look("grants-more")
+}
+
 // lookAtGrants looks at what people see who come to take something back.
 func lookAtGrants(t *testing.T, w *world) {
 	one, two := w.newApp(t, "Notes for everybody"), w.newAppAt(t, "Claude", "app."+site)

@@ -45,6 +45,8 @@ type setup struct {
 	base string
 	// options are added to the policy's.
 	options map[string]any
+	// scopes are what the route asks for, as JSON, or empty.
+	scopes string
 }
 
 func newWorld(t *testing.T, s setup) *world {
@@ -70,6 +72,10 @@ func newWorld(t *testing.T, s setup) *world {
 		}
 		for name, value := range s.options {
 			g.SetOption(t, name, value)
+		}
+		if s.scopes != "" {
+			const handler = `"handler": {`
+			g.Save("routes.oas.json", strings.Replace(g.Read("routes.oas.json"), handler, `"scopes": `+s.scopes+", "+handler, 1))
 		}
 	})
 	w.logged = func(id string) bool {
