@@ -2,11 +2,13 @@
 //
 // It owns one signing key, one client and two people who need no password. It promises what a gateway needs to be tried
 // out without an account anywhere: discovery, keys, an authorization endpoint with a page to choose who one is, and a
-// token endpoint with single-use codes, S256 and RS256 ID tokens shaped as Clerk shapes them. It serves loopback
-// addresses only, and refuses to be made for any other.
+// token endpoint with single-use codes, S256, RS256 ID tokens shaped as Clerk shapes them and, for offline_access,
+// refresh tokens that are replaced at each use. Its page /people disables somebody, so that one can see what comes of it
+// at the gateway: no sign-in, and no refresh any more. It serves loopback addresses only, and refuses to be made for any
+// other.
 //
-// It is not for anything but a developer's own machine: whoever reaches it signs in as anybody. It keeps no sessions,
-// issues no refresh tokens, and all it knows is gone when it ends.
+// It is not for anything but a developer's own machine: whoever reaches it signs in as anybody, and disables anybody. It
+// keeps no sessions, and all it knows is gone when it ends.
 package idp
 
 import (
@@ -54,6 +56,8 @@ type Provider struct {
 	public                         jose.JSONWebKeySet
 	private                        jose.JSONWebKey
 	codes                          codes
+	refreshes                      refreshes
+	accounts                       accounts
 	handler                        http.Handler
 }
 
@@ -83,6 +87,7 @@ func New(o Options) (*Provider, error) {
 		public:       jose.JSONWebKeySet{Keys: []jose.JSONWebKey{private.Public()}},
 		private:      private,
 		codes:        codes{kept: map[string]grant{}},
+		refreshes:    refreshes{kept: map[string]*family{}},
 	}
 	if p.now == nil {
 		p.now = time.Now
@@ -97,6 +102,8 @@ func New(o Options) (*Provider, error) {
 	mux.HandleFunc("GET /oauth/authorize", p.authorize)
 	mux.HandleFunc("POST /oauth/authorize", p.signIn)
 	mux.HandleFunc("POST /oauth/token", p.token)
+	mux.HandleFunc("GET /people", p.showPeople)
+	mux.HandleFunc("POST /people", p.changePeople)
 	// Nobody's page but our own may choose who the person is.
 	p.handler = http.NewCrossOriginProtection().Handler(mux)
 	return p, nil
@@ -135,7 +142,7 @@ func (p *Provider) discovery(w http.ResponseWriter, _ *http.Request) {
 		"scopes_supported":                      scopes(),
 		"response_types_supported":              []string{"code"},
 		"response_modes_supported":              []string{"query"},
-		"grant_types_supported":                 []string{"authorization_code"},
+		"grant_types_supported":                 []string{"authorization_code", "refresh_token"},
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": []string{"RS256"},
 		"token_endpoint_auth_methods_supported": []string{"client_secret_basic", "client_secret_post"},

@@ -386,7 +386,7 @@ func TestTokenRequestsRefused(t *testing.T) {
 		"wrong secret":  {url.Values{"client_id": {"id:1"}, "client_secret": {"x"}}, "", 401, "invalid_client"},
 		"wrong id":      {url.Values{"client_id": {"id"}, "client_secret": {"a secret%"}}, "", 401, "invalid_client"},
 		"unescaped":     {nil, "id%3A1:a secret%", 401, "invalid_client"},
-		"another grant": {url.Values{"grant_type": {"refresh_token"}}, "id%3A1:a+secret%25", 400, "unsupported_grant_type"},
+		"another grant": {url.Values{"grant_type": {"password"}}, "id%3A1:a+secret%25", 400, "unsupported_grant_type"},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

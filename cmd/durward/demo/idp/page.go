@@ -7,29 +7,7 @@ import (
 	"html/template"
 	"net/http"
 	"net/url"
-	"slices"
 )
-
-// person is somebody one can be.
-type person struct {
-	Key, Subject, Name, Email, Known string
-}
-
-func people() []person {
-	return []person{
-		{"ada", "user_dev_ada", "Ada Lovelace", "ada@example.com", "wrote the first programme, 1843"},
-		{"grace", "user_dev_grace", "Grace Hopper", "grace@example.com", "wrote the first compiler, 1952"},
-	}
-}
-
-func find(key string) (person, bool) {
-	all := people()
-	i := slices.IndexFunc(all, func(p person) bool { return p.Key == key })
-	if i < 0 {
-		return person{}, false
-	}
-	return all[i], true
-}
 
 //go:embed page.html
 var pageText string

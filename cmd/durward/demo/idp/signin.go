@@ -14,7 +14,7 @@ type request struct {
 }
 
 // scopes are those the client may ask for.
-func scopes() []string { return []string{"openid", "profile", "email"} }
+func scopes() []string { return []string{"openid", "profile", "email", scopeOffline} }
 
 // read checks an authorization request. If it answers false it has answered the browser: with a page where the client
 // or its redirect URI is unknown, for then there is nowhere to send an error to (RFC 6749 section 4.1.2.1).
@@ -86,6 +86,11 @@ func (p *Provider) signIn(w http.ResponseWriter, r *http.Request) {
 	who, ok := find(chosen)
 	if !ok {
 		p.page.fault(w, "Nobody of that name lives here.")
+		return
+	}
+	if p.accounts.disabled(who.Key) {
+		p.log.Warn("sign-in refused", "reason", "disabled", "person", who.Name)
+		p.page.fault(w, who.Name+" is disabled here: see /people.")
 		return
 	}
 	code, ok := p.codes.issue(grant{request: q, person: who}, p.now())

@@ -59,7 +59,7 @@ func (c *codes) take(code string, now time.Time) (grant, bool) {
 	return g, ok && now.Before(g.expires)
 }
 
-// token exchanges a code (RFC 6749 section 4.1.3).
+// token is the token endpoint.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	if r.ParseForm() != nil {
 		refuse(w, http.StatusBadRequest, "invalid_request", "the form cannot be read")
@@ -71,12 +71,19 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusUnauthorized, "invalid_client", "client authentication failed")
 		return
 	}
-	if r.PostForm.Get("grant_type") != "authorization_code" {
-		refuse(w, http.StatusBadRequest, "unsupported_grant_type", "only authorization_code is supported")
-		return
+	switch r.PostForm.Get("grant_type") {
+	case "authorization_code":
+		p.redeem(w, r)
+	case "refresh_token":
+		p.refresh(w, r)
+	default:
+		refuse(w, http.StatusBadRequest, "unsupported_grant_type", "only authorization_code and refresh_token are supported")
 	}
-	now := p.now()
-	g, ok := p.codes.take(r.PostForm.Get("code"), now)
+}
+
+// redeem exchanges a code (RFC 6749 section 4.1.3).
+func (p *Provider) redeem(w http.ResponseWriter, r *http.Request) {
+	g, ok := p.codes.take(r.PostForm.Get("code"), p.now())
 	verifier := r.PostForm.Get("code_verifier")
 	switch {
 	case !ok, g.redirectURI != r.PostForm.Get("redirect_uri"),
@@ -86,11 +93,23 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusBadRequest, "invalid_grant", "the code is not good, or not for this request")
 		return
 	}
-	tokens, err := p.tokens(g, now)
+	refresh := ""
+	if g.asksOffline() {
+		refresh = p.refreshes.begin(g)
+	}
+	p.answerTokens(w, g, refresh)
+}
+
+// answerTokens answers what a grant comes to, and a refresh token if there is one.
+func (p *Provider) answerTokens(w http.ResponseWriter, g grant, refresh string) {
+	tokens, err := p.tokens(g, p.now())
 	if err != nil {
 		p.log.Error("token not signed", "error", err)
 		refuse(w, http.StatusInternalServerError, "server_error", "the tokens could not be signed")
 		return
+	}
+	if refresh != "" {
+		tokens["refresh_token"] = refresh
 	}
 	answer(w, http.StatusOK, tokens)
 }
