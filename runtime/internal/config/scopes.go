@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -72,9 +73,14 @@ func (b *build) checkScopes(r *routeDraft, named map[string]*policyDraft) {
 func checkNames(r *routeDraft, scopesAt string, d *policyDraft) {
 	check := func(listAt string, scopes []string) {
 		for i, scope := range scopes {
-			if !slices.Contains(d.Report.Scopes, scope) {
-				r.source.problem(at(listAt, i), "policy %q declares no such scope%s", d.Name, instead(scope, d.Report.Scopes))
+			if slices.Contains(d.Report.Scopes, scope) {
+				continue
 			}
+			remedy := ": declare it in the options of that policy"
+			if meant, ok := suggest.Nearest(scope, d.Report.Scopes); ok {
+				remedy = fmt.Sprintf(": did you mean %q?", meant)
+			}
+			r.source.problem(at(listAt, i), "policy %q declares no such scope%s", d.Name, remedy)
 		}
 	}
 	check(scopesAt+"/route", r.Scopes.Route)
@@ -103,7 +109,7 @@ func (b *build) checkMethods(r *routeDraft, scopesAt string) {
 		}
 		hint := ""
 		if meant, ok := suggest.Nearest(method, known); ok {
-			hint = ": did you mean \"" + meant + "\"?"
+			hint = fmt.Sprintf(": did you mean %q?", meant)
 		}
 		r.source.nameNote(jsonpointer.Join(scopesAt+"/methods", method), "MCP has no method %q that clients send%s", method, hint)
 	}
