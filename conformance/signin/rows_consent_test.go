@@ -25,7 +25,7 @@ func consentRows() []row {
 			id:     "A42",
 			holds:  "what a person allows one client says nothing of another client, nor of another person",
 			play:   consentPerClient,
-			breaks: []edit{{grantFile, `before.Client == asked.Client && before.Resource`, `before.Resource`}},
+			breaks: []edit{{grantFile, `before.Client == asked.Client && before.ClientPrint`, `before.ClientPrint`}},
 		},
 		{
 			id:     "A42: the person whom the page named",

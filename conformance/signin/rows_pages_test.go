@@ -27,7 +27,7 @@ func pageRows() []row {
 			id:     "A43",
 			holds:  "the consent page shows client, server, scopes and redirect URI, and its form carries a token of its own",
 			play:   whatConsentShows,
-			breaks: []edit{{shownFile, `, Answer: shown(view.Redirect, maxShownURL)}`, `}`}},
+			breaks: []edit{{shownFile, `, Answer: shown(view.Redirect, maxShownURL), Document`, `, Document`}},
 		},
 		{
 			id:    "S16",
