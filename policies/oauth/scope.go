@@ -9,8 +9,8 @@ import (
 	"durward/policies"
 )
 
-// The scopes that nobody declares. Every token covers mcp:tools. offline_access is the authorization server's alone: a
-// resource never asks for it (A9).
+// The scopes that nobody declares. Every call needs mcp:tools, and every client is given it. offline_access is the
+// authorization server's alone: a resource never asks for it (A9).
 const (
 	scopeTools   = "mcp:tools"
 	scopeOffline = "offline_access"
@@ -69,7 +69,7 @@ func (t scopeTable) reached(name string) (all []string) {
 func reserved(scope string) string {
 	switch scope {
 	case scopeTools:
-		return "every token has this scope"
+		return "every call needs this scope anyway"
 	case scopeOffline:
 		return "this scope is for clients to ask for a long-lived grant, and no call needs it"
 	}

@@ -80,10 +80,10 @@ func TestScopeProblems(t *testing.T) {
 	}{
 		"none": {`{}`, nil},
 		"reserved": {`{"mcp:tools": {}, "offline_access": {"includes": ["mcp:tools"]}}`, []string{
-			"/gateway/scopes/mcp:tools: every token has this scope: it cannot be declared",
+			"/gateway/scopes/mcp:tools: every call needs this scope anyway: it cannot be declared",
 			"/gateway/scopes/offline_access: this scope is for clients to ask for a long-lived grant, and no call needs it: " +
 				"it cannot be declared",
-			"/gateway/scopes/offline_access/includes/0: every token has this scope: nothing includes it",
+			"/gateway/scopes/offline_access/includes/0: every call needs this scope anyway: nothing includes it",
 		}},
 		"unknown": {`{"a/b~c": {"includes": ["x", "offline_access"]}}`, []string{
 			"/gateway/scopes/a~1b~0c/includes/0: is not a scope that is declared here",

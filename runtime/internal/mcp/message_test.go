@@ -120,6 +120,8 @@ func TestS71_ReadRefuses(t *testing.T) {
 		{"Arguments", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"safe","Arguments":{}}}`, invalid, "odd case"},
 		{"half a surrogate in the name", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"\ud83d"}}`, invalid, "not text"},
 		{"half a surrogate in a key", `{"jsonrpc":"2.0","id":1,"method":"m","\udc00":1}`, invalid, "not text"},
+		{"a name that ends early for some", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"dangerous\u0000"}}`, invalid, "not text"},
+		{"a method that ends early for some", `{"jsonrpc":"2.0","id":1,"method":"tools/call\u0000","params":{"name":"dangerous"}}`, invalid, "not text"},
 		{"a name in a list", `{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":["dangerous"]}}`, mcp.CodeInvalidParams, "must be a string"},
 		{"a name in an object", `{"jsonrpc":"2.0","id":1,"method":"prompts/get","params":{"name":{"toString":"dangerous"}}}`, mcp.CodeInvalidParams, "must be a string"},
 		{"a number for a URI", `{"jsonrpc":"2.0","id":1,"method":"resources/read","params":{"uri":1}}`, mcp.CodeInvalidParams, "must be a string"},
