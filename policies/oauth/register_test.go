@@ -10,6 +10,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"durward/policies/oauth"
+	"durward/policies/policytest"
 )
 
 func TestA24_A25_Q5_Q42_Registration(t *testing.T) {
@@ -96,6 +99,23 @@ func TestS4_S5_S48_RefusedRegistrations(t *testing.T) {
 		"S48 null member":      {`{"redirect_uris":["https://a.example/cb"],"client_uri":null}`, metadata},
 		"S48 implicit":         {`{"redirect_uris":["https://a.example/cb"],"grant_types":["implicit"]}`, metadata},
 		"token responses":      {`{"redirect_uris":["https://a.example/cb"],"response_types":["token"]}`, metadata},
+		"A14 shared key":       {signing(`"jwks":{"keys":[{"kty":"oct","k":"c2VjcmV0"}]}`), metadata},
+		"A14 private key": {
+			signing(`"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"` + publicKey + `","d":"` + publicKey + `"}]}`), metadata,
+		},
+		"no key at all":        {signing(`"jwks":{"keys":[]}`), metadata},
+		"keys of no kind":      {signing(`"jwks":{"keys":[{"kty":"odd"}]}`), metadata},
+		"jwks is a text":       {signing(`"jwks":"x"`), metadata},
+		"jwks is null":         {signing(`"jwks":null`), metadata},
+		"signs without keys":   {signing(`"client_name":"x"`), metadata},
+		"jwks and jwks_uri":    {signing(goodKeys + `,"jwks_uri":"https://a.example/jwks"`), metadata},
+		"plain http jwks_uri":  {signing(`"jwks_uri":"http://a.example/jwks"`), metadata},
+		"S42 private jwks_uri": {signing(`"jwks_uri":"https://10.0.0.1/jwks"`), metadata},
+		"S42 local jwks_uri":   {signing(`"jwks_uri":"https://localhost/jwks"`), metadata},
+		"signs by a secret":    {signing(goodKeys + `,"token_endpoint_auth_signing_alg":"HS256"`), metadata},
+		"signs by nothing":     {signing(goodKeys + `,"token_endpoint_auth_signing_alg":"none"`), metadata},
+		"client_secret_jwt":    {`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_jwt"}`, metadata},
+		"method is a number":   {`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":1}`, metadata},
 		"odd type":             {`{"redirect_uris":["https://a.example/cb"],"application_type":"fridge"}`, metadata},
 		"name is a number":     {`{"redirect_uris":["https://a.example/cb"],"client_name":1}`, metadata},
 		"S71 key in odd case":  {`{"Redirect_URIs":["https://a.example/cb"]}`, uri},
@@ -132,6 +152,82 @@ func TestS4_S5_S48_RefusedRegistrations(t *testing.T) {
 	if n := len(w.host.Store.Records()); n > 0 {
 		t.Errorf("%d phantom clients", n)
 	}
+}
+
+const (
+	publicKey = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" // of RFC 8037 appendix A
+	goodKeys  = `"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"` + publicKey + `"}]}`
+)
+
+// signing is the registration of a client that signs, with these members besides.
+func signing(members string) string {
+	return `{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"private_key_jwt",` + members + `}`
+}
+
+// A24: what is kept is answered as it was given, and what does not belong to the method is left out.
+func TestA24_Q5_KeysAndSecretsOfRegistrations(t *testing.T) {
+	w := newWorld(t)
+	for name, test := range map[string]struct {
+		body string
+		want map[string]any
+	}{
+		"key set": {signing(goodKeys + `,"token_endpoint_auth_signing_alg":"EdDSA"`), map[string]any{
+			"token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "EdDSA",
+			"jwks": map[string]any{"keys": []any{map[string]any{"kty": "OKP", "crv": "Ed25519", "x": publicKey}}},
+		}},
+		"keys elsewhere": {signing(`"jwks_uri":"https://a.example/jwks"`), map[string]any{
+			"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://a.example/jwks",
+		}},
+		"keys of a client that does not sign": {
+			`{"redirect_uris":["https://a.example/cb"],"jwks_uri":"https://a.example/jwks","token_endpoint_auth_signing_alg":"RS256"}`,
+			map[string]any{"token_endpoint_auth_method": "none"},
+		},
+		"Basic": {
+			`{"redirect_uris":["https://a.example/cb"],"token_endpoint_auth_method":"client_secret_basic"}`,
+			map[string]any{"token_endpoint_auth_method": "client_secret_basic", "client_secret_expires_at": 0.0},
+		},
+	} {
+		got := w.register(test.body)
+		members := got.json(t)
+		secret, issued := members["client_secret"].(string)
+		if got.Header.Get("Cache-Control") != "no-store" || issued && !strings.HasPrefix(secret, "dwk_") ||
+			issued != (test.want["client_secret_expires_at"] != nil) {
+			t.Errorf("%s: headers %v, secret %.4s…", name, got.Header, secret)
+		}
+		for _, common := range []string{
+			"client_id", "client_id_issued_at", "client_secret", "redirect_uris", "grant_types", "response_types", "application_type",
+		} {
+			delete(members, common)
+		}
+		if diff := cmp.Diff(test.want, members); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+func TestRegistrationSwitchedOff(t *testing.T) {
+	on := newWorld(t)
+	held := on.signIn("alice")
+	gateway, err := policytest.NewGateway(on.host, oauth.Policy(on.provider),
+		inputOf(`{"clientId":"c","gateway":{"registrationEnabled":false}}`, "/mcp/demo"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{T: t, host: on.host, provider: on.provider, gateway: gateway, browser: gateway.Client()}
+	for _, path := range gateway.Report.Paths {
+		if path.Path == "/oauth/register" {
+			t.Error("the path is served")
+		}
+	}
+	for _, path := range []string{"/.well-known/oauth-authorization-server", "/.well-known/openid-configuration"} {
+		if _, told := w.get(path).json(t)["registration_endpoint"]; told {
+			t.Errorf("%s names the endpoint", path)
+		}
+	}
+	if got := w.register(plainRegistration); got.StatusCode != http.StatusNotFound {
+		t.Errorf("register: %d %s", got.StatusCode, got.body)
+	}
+	w.tokensOf(held.client, w.post("/oauth/token", renewal(held.client, held.refresh))) // who has registered stays
 }
 
 func TestS45_BoundsOfRegistration(t *testing.T) {
