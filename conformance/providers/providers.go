@@ -33,6 +33,9 @@ type Kind string
 //	fosite         a list                yes           scope
 //	zitadel        a list                no            -
 //	oidc-provider  a string              yes           iss
+//
+// All replace a refresh token when it is used. Of a used one that comes back, fosite and oidc-provider end whatever came
+// of the sign-in; zitadel gives out no refresh token unless offline_access is asked for.
 const (
 	Fosite       Kind = "fosite"
 	Zitadel      Kind = "zitadel"
@@ -116,6 +119,13 @@ func (p *Provider) Serve(callback string) {
 	p.t.Helper()
 	var ready program.Serving
 	p.tell(program.Callback{RedirectURI: callback}, &ready)
+}
+
+// Disable has the person unable to sign in, and their refresh tokens refused, from now on.
+func (p *Provider) Disable(person Person) {
+	p.t.Helper()
+	var changed program.Changed
+	p.tell(program.Change{Disable: person.Subject}, &changed)
 }
 
 // run starts the program, which ends when the test closes its standard input.

@@ -122,6 +122,8 @@ func (s *server) signedIn(
 	if err := c.commit(ctx, s.store); err != nil {
 		return fmt.Errorf("keep session: %w", err)
 	}
+	s.logger.DebugContext(ctx, "signed in", "can_be_rechecked", session.Login != "",
+		"request_id", policies.CallFrom(ctx).RequestID)
 	s.record(ctx, askedEvent(eventLoginSucceeded, outcomeSuccess, login.Asked, who, ""))
 	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieSession, secret, s.options.sessionTTL)
 	if another {

@@ -129,9 +129,13 @@ func (s *server) ask(ctx context.Context, login string, standing held[standingRe
 		return standingRecord{}, fmt.Errorf("read standing: %w", err)
 	}
 	asking, answered := context.WithTimeout(ctx, s.options.remoteTimeout)
+	began := time.Now()
 	answer, err := s.provider.Recheck(asking, standing.Data.Handle)
 	answered()
 	standing.Data = s.settled(ctx, standing.Data, answer, err)
+	if !standing.Data.Pause.IsZero() { // a pause begins when the provider was given up, however long that took
+		standing.Data.Pause = standing.Data.Pause.Add(time.Since(began).Round(time.Second))
+	}
 	for range maxAttempts { // a handle that is not kept is a sign-in for the person
 		if err = s.keepStanding(ctx, standing); err == nil || errors.Is(err, policies.ErrConflict) || ctx.Err() != nil {
 			break
@@ -175,6 +179,7 @@ func (s *server) settled(
 		standing.Gone, standing.Handle = true, nil
 	default:
 		standing.Checked, standing.Person = now, who
+		s.logger.DebugContext(ctx, "re-checked", "request_id", policies.CallFrom(ctx).RequestID)
 	}
 	return standing
 }

@@ -45,8 +45,9 @@ type Provider struct {
 	// signing is the key that signs, published the key set.
 	signing   jose.JSONWebKey
 	published []jose.JSONWebKey
-	logins    map[string]login // by code
-	calls     map[string]int   // by path
+	logins    map[string]login   // by code
+	families  map[string]*family // by refresh token, used ones too
+	calls     map[string]int     // by path
 	secrets   []string
 }
 
@@ -55,10 +56,17 @@ type login struct {
 	client, redirect, nonce, challenge string
 }
 
+// family is a sign-in, and the refresh token that is good for it now.
+type family struct {
+	login
+	current string
+	ended   bool
+}
+
 // Start starts a provider without faults on a loopback address. It ends with the test.
 func Start(t testing.TB) *Provider {
 	t.Helper()
-	p := &Provider{closed: make(chan struct{}), logins: map[string]login{}, calls: map[string]int{}}
+	p := &Provider{closed: make(chan struct{}), logins: map[string]login{}, families: map[string]*family{}, calls: map[string]int{}}
 	for i := range p.pair {
 		key, err := rsa.GenerateKey(rand.Reader, 2048)
 		if err != nil {
@@ -165,7 +173,32 @@ func (p *Provider) authorize(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, query.Get("redirect_uri")+"?"+answer.Encode(), http.StatusSeeOther)
 }
 
-// token redeems a code, once.
+// redeem answers what a token request is good for, and the refresh token that comes of it.
+func (p *Provider) redeem(form url.Values) (asked login, refresh string, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	f := &family{}
+	if token := form.Get("refresh_token"); form.Get("grant_type") == "refresh_token" {
+		if f, ok = p.families[token]; !ok || f.ended || f.current != token {
+			if ok { // it was used before: somebody has stolen it
+				f.ended = true
+			}
+			return login{}, "", false
+		}
+	} else {
+		f.login, ok = p.logins[form.Get("code")]
+		delete(p.logins, form.Get("code"))
+		if !ok || form.Get("redirect_uri") != f.redirect || s256(form.Get("code_verifier")) != f.challenge {
+			return f.login, "", false
+		}
+	}
+	asked, f.nonce = f.login, "" // which is the sign-in's alone
+	f.current = "ort_" + rand.Text()
+	p.families[f.current] = f
+	return asked, f.current, true
+}
+
+// token redeems a code, once, or a refresh token, which it replaces.
 func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 	fault := p.current(r)
 	if r.ParseForm() != nil {
@@ -178,31 +211,32 @@ func (p *Provider) token(w http.ResponseWriter, r *http.Request) {
 		fault.token(w, &request{Request: r, closed: p.closed})
 		return
 	}
-	form := r.PostForm
-	p.mu.Lock()
-	asked, ok := p.logins[form.Get("code")]
-	delete(p.logins, form.Get("code"))
-	signing := p.signing
-	p.mu.Unlock()
+	asked, refresh, ok := p.redeem(r.PostForm)
 	switch {
-	case !basic || client != url.QueryEscape(asked.client):
+	case !basic || ok && client != url.QueryEscape(asked.client):
 		refuse(w, http.StatusUnauthorized, "invalid_client")
 		return
-	case !ok || form.Get("redirect_uri") != asked.redirect || s256(form.Get("code_verifier")) != asked.challenge:
+	case !ok:
 		refuse(w, http.StatusBadRequest, "invalid_grant")
 		return
 	}
+	p.mu.Lock()
+	signing := p.signing
+	p.mu.Unlock()
 	now := time.Now()
 	id := &idToken{typ: "JWT", alg: jose.RS256, key: signing, claims: map[string]any{
 		"iss": p.URL(), "sub": Subject, "aud": asked.client, "nonce": asked.nonce, "jti": rand.Text(),
 		"iat": now.Unix(), "exp": now.Add(24 * time.Hour).Unix(),
 		"email": Email, "email_verified": true, "name": Name,
 	}}
+	if asked.nonce == "" {
+		delete(id.claims, "nonce")
+	}
 	if fault.idToken != nil {
 		fault.idToken(id)
 	}
 	answer := map[string]any{
-		"access_token": "oat_" + rand.Text(), "refresh_token": "ort_" + rand.Text(), "token_type": "bearer",
+		"access_token": "oat_" + rand.Text(), "refresh_token": refresh, "token_type": "bearer",
 		"expires_in": 86400, "scope": "openid profile email", "id_token": id.sign(),
 	}
 	if fault.answer != nil {

@@ -39,12 +39,15 @@ type provider struct {
 	issuer string
 	scopes []string
 	people []program.Person
+	gone   *program.Disabled
 	keys   jose.JSONWebKeySet
 }
 
 // newProvider configures fosite as Clerk's documents describe Clerk: lifetimes, refresh tokens without offline_access,
 // exact scopes, and all claims in the ID token.
-func newProvider(issuer string, s program.Settings, c program.Callback) (http.Handler, error) {
+func newProvider(
+	issuer string, s program.Settings, c program.Callback, gone *program.Disabled,
+) (http.Handler, error) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return nil, fmt.Errorf("make signing key: %w", err)
@@ -61,7 +64,7 @@ func newProvider(issuer string, s program.Settings, c program.Callback) (http.Ha
 		ResponseTypes: []string{"code"}, GrantTypes: []string{"authorization_code", "refresh_token"},
 	}
 	p := &provider{
-		issuer: issuer, scopes: s.Scopes, people: s.People,
+		issuer: issuer, scopes: s.Scopes, people: s.People, gone: gone,
 		keys: jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{
 			Key: key.Public(), KeyID: keyID, Algorithm: string(jose.RS256), Use: "sig",
 		}}},
@@ -123,6 +126,10 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 	asked, err := p.oauth2.NewAccessRequest(ctx, r, &openid.DefaultSession{})
 	if err != nil {
 		p.oauth2.WriteAccessError(ctx, w, asked, err)
+		return
+	}
+	if p.gone.Has(asked.GetSession().GetSubject()) { // fosite leaves it to whoever knows the accounts
+		p.oauth2.WriteAccessError(ctx, w, asked, fosite.ErrInvalidGrant)
 		return
 	}
 	response, err := p.oauth2.NewAccessResponse(ctx, asked)

@@ -46,6 +46,10 @@ func (p *provider) signIn(w http.ResponseWriter, r *http.Request) {
 		show(w, r, asked, "There is nobody of that name and password.")
 		return
 	}
+	if p.gone.Has(p.people[i].Subject) {
+		p.oauth2.WriteAuthorizeError(ctx, w, asked, fosite.ErrAccessDenied)
+		return
+	}
 	for _, scope := range asked.GetRequestedScopes() {
 		asked.GrantScope(scope)
 	}

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { pathToFileURL } from 'node:url';
 
+console.info = console.error; // the library's notices: the standard output is for what is agreed
 const installed = createRequire(join(process.argv[2], 'package.json'));
 const { default: Provider } = await import(pathToFileURL(installed.resolve('oidc-provider')));
 
@@ -16,6 +17,7 @@ const read = async () => JSON.parse((await lines.next()).value);
 const print = (object) => process.stdout.write(`${JSON.stringify(object)}\n`);
 
 const settings = await read();
+const gone = new Set(); // the subjects of those who are disabled
 let answer; // what answers requests, once it is known whom the client is
 const server = createServer({ key: settings.key, cert: settings.certificate }, (req, res) => answer(req, res));
 await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
@@ -27,7 +29,10 @@ const provider = new Provider(issuer, configuration(redirectUri));
 const protocol = provider.callback();
 answer = (req, res) => (req.url.startsWith('/interaction/') ? interact(req, res) : protocol(req, res));
 print({ serving: true });
-while (!(await lines.next()).done); // until the standard input ends
+for await (const line of lines) { // until the standard input ends
+  gone.add(JSON.parse(line).disable);
+  print({ changed: true });
+}
 process.exit(0);
 
 function configuration(redirectUri) {
@@ -48,6 +53,7 @@ function configuration(redirectUri) {
     // As Clerk: the claims of profile and email stand in the ID token, and everybody gets a refresh token.
     conformIdTokenClaims: false,
     issueRefreshToken: () => true,
+    rotateRefreshToken: true,
     claims: { openid: ['sub'], email: ['email', 'email_verified'], profile: ['name', 'preferred_username'] },
     responseTypes: ['code'],
     pkce: { required: () => false },
@@ -55,7 +61,7 @@ function configuration(redirectUri) {
     features: { devInteractions: { enabled: false }, revocation: { enabled: true }, introspection: { enabled: true } },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_, id) => {
-      const who = settings.people.find((one) => one.subject === id);
+      const who = settings.people.find((one) => one.subject === id && !gone.has(id));
       return who && { accountId: id, claims: () => claims(who) };
     },
   };
@@ -94,7 +100,7 @@ async function take(details, form) {
   const { prompt, params, session } = details;
   if (prompt.name === 'login') {
     const who = settings.people.find((one) => one.username === form.get('username') && one.password === form.get('password'));
-    return who && { login: { accountId: who.subject } };
+    return who && !gone.has(who.subject) && { login: { accountId: who.subject } };
   }
   const grant = details.grantId ? await provider.Grant.find(details.grantId)
     : new provider.Grant({ accountId: session.accountId, clientId: params.client_id });

@@ -5,6 +5,8 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -25,9 +27,12 @@ func main() {
 }
 
 // newProvider is the library's own example server, its login page included, at other paths and with other people.
-func newProvider(issuer string, s program.Settings, c program.Callback) (http.Handler, error) {
+func newProvider(
+	issuer string, s program.Settings, c program.Callback, gone *program.Disabled,
+) (http.Handler, error) {
 	storage.RegisterClients(storage.WebClient(s.ClientID, s.ClientSecret, c.RedirectURI))
-	return exampleop.SetupServer(issuer, storage.NewStorage(people(s.People)), slog.New(slog.DiscardHandler), false,
+	kept := accounts{storage.NewStorage(people(s.People)), gone}
+	return exampleop.SetupServer(issuer, kept, slog.New(slog.DiscardHandler), false,
 		op.WithCustomAuthEndpoint(op.NewEndpoint("/oauth/authorize")),
 		op.WithCustomTokenEndpoint(op.NewEndpoint("/oauth/token")),
 		op.WithCustomUserinfoEndpoint(op.NewEndpoint("/oauth/userinfo")),
@@ -35,6 +40,21 @@ func newProvider(issuer string, s program.Settings, c program.Callback) (http.Ha
 		op.WithCustomEndSessionEndpoint(op.NewEndpoint("/oauth/end_session")),
 		op.WithCustomKeysEndpoint(op.NewEndpoint("/.well-known/jwks.json")),
 	), nil
+}
+
+// accounts is the library's storage, which forgets nobody by itself.
+type accounts struct {
+	*storage.Storage
+	gone *program.Disabled
+}
+
+// TokenRequestByRefreshToken implements op.Storage.
+func (a accounts) TokenRequestByRefreshToken(ctx context.Context, token string) (op.RefreshTokenRequest, error) {
+	request, err := a.Storage.TokenRequestByRefreshToken(ctx, token)
+	if err == nil && a.gone.Has(request.GetSubject()) {
+		return nil, errors.New("the account is disabled")
+	}
+	return request, err
 }
 
 // people implements storage.UserStore.

@@ -10,10 +10,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -50,13 +50,36 @@ type Callback struct {
 	RedirectURI string `json:"redirectUri"`
 }
 
-// Serving is the second and last line that a program prints.
+// Serving is the second line that a program prints.
 type Serving struct {
 	Serving bool `json:"serving"`
 }
 
+// Change is each further line of the standard input, until that ends. Each is answered with a Changed.
+type Change struct {
+	// Disable is the subject of somebody who cannot sign in from now on, and whose refresh tokens are refused.
+	Disable string `json:"disable"`
+}
+
+// Changed says that a change is in force.
+type Changed struct {
+	Changed bool `json:"changed"`
+}
+
+// Disabled are the subjects of those who have been disabled.
+type Disabled struct{ subjects sync.Map }
+
+// Has says whether somebody has been disabled.
+func (d *Disabled) Has(subject string) bool {
+	_, has := d.subjects.Load(subject)
+	return has
+}
+
+// Make makes a provider.
+type Make func(issuer string, s Settings, c Callback, gone *Disabled) (http.Handler, error)
+
 // Run is a program: it listens, and serves the provider that is made until the standard input ends.
-func Run(provider func(issuer string, s Settings, c Callback) (http.Handler, error)) error {
+func Run(provider Make) error {
 	in, out := json.NewDecoder(bufio.NewReader(os.Stdin)), json.NewEncoder(os.Stdout)
 	var s Settings
 	if err := in.Decode(&s); err != nil {
@@ -74,7 +97,8 @@ func Run(provider func(issuer string, s Settings, c Callback) (http.Handler, err
 	if err := in.Decode(&c); err != nil {
 		return fmt.Errorf("read callback: %w", err)
 	}
-	handler, err := provider(issuer, s, c)
+	var gone Disabled
+	handler, err := provider(issuer, s, c, &gone)
 	if err != nil {
 		return err
 	}
@@ -84,7 +108,16 @@ func Run(provider func(issuer string, s Settings, c Callback) (http.Handler, err
 	if err := out.Encode(Serving{true}); err != nil {
 		return fmt.Errorf("print that it serves: %w", err)
 	}
-	_, _ = io.Copy(io.Discard, os.Stdin) // however it ends, this ends with it
+	for {
+		var change Change
+		if err := in.Decode(&change); err != nil { // however the standard input ends, this ends with it
+			break
+		}
+		gone.subjects.Store(change.Disable, true)
+		if err := out.Encode(Changed{true}); err != nil {
+			return fmt.Errorf("print that it has changed: %w", err)
+		}
+	}
 	if err := server.Close(); err != nil {
 		return fmt.Errorf("end: %w", err)
 	}
