@@ -10,6 +10,14 @@ import (
 	"durward/policies"
 )
 
+// rotationOption is the option that says what becomes of a used refresh token, as a JSON pointer.
+const rotationOption = "/gateway/refreshTokenRotation"
+
+// noRotationNote is said of a policy that rotates no refresh tokens (A56).
+const noRotationNote = "OAuth 2.1 (section 4.3.1) wants the refresh tokens of clients that do not authenticate to be " +
+	"rotated, and most MCP clients do not: without that nobody sees it when one is stolen. Use \"grace\", unless a client " +
+	"cannot keep the token that it is given"
+
 // useToken makes tokens of a refresh token that was presented with everything else right about it. What becomes of the
 // token is the operator's choice, and may change while it lives: one that was rotated stays so, and is judged by the
 // grace unless no second use is to be forgiven.

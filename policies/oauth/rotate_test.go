@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth"
+	"durward/policies/policytest"
 )
 
 // rotating answers options with a rotation, a grace of ten seconds, and short lives.
@@ -88,6 +90,19 @@ func TestNoRotation(t *testing.T) {
 	w.host.Clock.Advance(1000 * time.Second)
 	w.wantError("A58 idle too long", w.refresh(held), 400, "invalid_grant")
 	w.wantReplays(0)
+}
+
+// A56: a setting that OAuth 2.1 does not want for public clients is told of, and no other.
+func TestA56_NoRotationIsNoted(t *testing.T) {
+	for mode, want := range map[string]bool{"grace": false, "strict": false, "none": true} {
+		report := oauth.Policy(policytest.NewProvider()).Validate(inputOf(rotating(mode), "/mcp/demo"))
+		got := slices.ContainsFunc(report.Notes, func(note policies.Problem) bool {
+			return note.Pointer == "/gateway/refreshTokenRotation" && strings.Contains(note.Text, "OAuth 2.1")
+		})
+		if got != want || len(report.Problems) > 0 {
+			t.Errorf("%s: noted %v, want %v: %+v", mode, got, want, report)
+		}
+	}
 }
 
 // A token lives through a change of the setting: what was rotated is judged by the grace, unless by strict.

@@ -63,6 +63,9 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		if given.own.access.open() {
 			report.Notes = append(report.Notes, policies.Problem{Text: openNote})
 		}
+		if given.own.rotation == rotateNone {
+			report.Notes = append(report.Notes, policies.Problem{Pointer: rotationOption, Text: noRotationNote})
+		}
 		report.Problems = append(report.Problems, routes.problems(input.Routes, given.own.scopes)...)
 		report.Scopes = given.own.scopes.names()
 		report.Facts = of.Facts
