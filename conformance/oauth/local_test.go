@@ -10,10 +10,13 @@ import (
 // The configuration of the setting local. Its policies and what is particular about them:
 //
 //	clerk    below no base path; routes /mcp/one, /mcp/two and /mcp/sample; client metadata documents
-//	closed   no client metadata documents, no iss; route /mcp/closed
+//	closed   no client metadata documents, no iss, few unused clients; route /mcp/closed
 //	reduced  no registration, client metadata documents; route /mcp/reduced
 //	scoped   scopes for tools and prompts; route /mcp/crm
 //	trusting a list of the clients that are trusted; route /mcp/trusting
+
+// unusedPerHour is how many clients an address may have at the policy closed of which no tokens came.
+const unusedPerHour = 12
 
 // several writes the configuration, and gives the world its others.
 func (w *world) several(t *testing.T) {
@@ -27,7 +30,9 @@ func (w *world) several(t *testing.T) {
 		"/mcp/sample": route("sample", "clerk", "DURWARD_SAMPLE_UPSTREAM", nil),
 	}
 	for name, options := range map[string]map[string]any{
-		"closed":   {"cimdEnabled": false, "issParameterEnabled": false},
+		"closed": {
+			"cimdEnabled": false, "issParameterEnabled": false, "limits": map[string]any{"unusedRegistrationsPerHour": unusedPerHour},
+		},
 		"reduced":  {"registrationEnabled": false, "cimdDevelopment": w.host.Development()},
 		"trusting": {"clients": map[string]any{"allow": []string{"*.trusted.example", "127.0.0.1"}}, "cimdDevelopment": w.host.Development()},
 		"scoped":   {"scopes": scopes()},
@@ -37,7 +42,7 @@ func (w *world) several(t *testing.T) {
 		at := &world{base: "/" + name, path: "/mcp/" + name}
 		var needed map[string]any
 		if name == "scoped" {
-			at.path, needed = "/mcp/crm", nil
+			at.path, needed = "/mcp/crm", scopesOfRoute()
 		}
 		paths[at.path] = route(name, name, "DURWARD_DEMO_UPSTREAM", needed)
 		w.others[name] = at

@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -142,12 +143,10 @@ func (p *provider) token(w http.ResponseWriter, r *http.Request) {
 		delete(p.holders, r.FormValue("refresh_token")) // it rotates
 	}
 	now := p.now()
-	for name, value := range map[string]any{
+	maps.Copy(claims, map[string]any{
 		"iss": p.URL, "aud": clientID, "sub": who.sub, "email": who.email, "email_verified": true, "name": who.name,
 		"iat": now.Unix(), "exp": now.Add(time.Hour).Unix(), "jti": rand.Text(),
-	} {
-		claims[name] = value
-	}
+	})
 	id, access, refresh := p.sign("JWT", claims), p.sign("at+jwt", claims), "provider-refresh-"+rand.Text()
 	p.holders[refresh] = who
 	p.tokens = append(p.tokens, id, access, refresh)

@@ -202,13 +202,13 @@ func sideBySide(t *testing.T, w *world) {
 		flows = append(flows, &flow)
 		pages = append(pages, b.asked(t, &flow, "state", string(rune('a'+i))))
 	}
-	var codes []string
-	for i := len(flows) - 1; i >= 0; i-- {
-		said := b.answered(t, a, b.allowed(t, pages[i]))
+	codes := make([]string, len(flows))
+	for i, page := range slices.Backward(pages) {
+		said := b.answered(t, a, b.allowed(t, page))
 		if said.Get("state") != string(rune('a'+i)) {
 			t.Errorf("flow %d is answered with the state of another: %v", i, said)
 		}
-		codes = append([]string{said.Get("code")}, codes...)
+		codes[i] = said.Get("code")
 	}
 	var got []tokens
 	for i, flow := range flows {

@@ -263,11 +263,11 @@ func badAssertions(t *testing.T, w *world) {
 			"issued later": assert(map[string]any{"iat": now.Add(10 * time.Minute).Unix()}), "no jti": assert(map[string]any{"jti": nil}), "an empty jti": assert(map[string]any{"jti": ""}),
 			"another key of the id": strange.Assert(t, clienthost.Claims(a.id, w.issuer(), nil)), "a key not in the set": unknown.Assert(t, clienthost.Claims(a.id, w.issuer(), nil)),
 			"HS256": clienthost.Sign(t, jose.SigningKey{Algorithm: jose.HS256, Key: bytes.Repeat([]byte("k"), 32)}, clienthost.Claims(a.id, w.issuer(), nil)),
-			"none":  "eyJhbGciOiJub25lIn0." + strings.Split(assert(nil), ".")[1] + ".", "noise": "x.y.z", "nothing": "", "cut": used[:len(used)-4],
+			"none":  "eyJhbGciOiJub25lIn0." + strings.Split(assert(nil), ".")[1] + ".", "noise": "x.y.z", "cut": used[:len(used)-4],
 		} {
 			a.redeem(t, code, "client_assertion_type", clienthost.AssertionType, "client_assertion", assertion, "client_id", a.id).refused(t, what, 401, "invalid_client")
 		}
-		a.redeem(t, code, "client_assertion_type", "urn:example:other", "client_assertion", assert(nil)).refused(t, "another type", 401, "invalid_client")
+		a.redeem(t, code, "client_assertion_type", "urn:example:other", "client_assertion", assert(nil)).refused(t, "another type", 400, "invalid_request")
 		a.redeem(t, code, "client_id", "dw-OTHER").refused(t, "another client_id beside it", 401, "invalid_client")
 		plain := *a
 		plain.method = "none"

@@ -90,6 +90,9 @@ func startIn(t *testing.T, in setting) *world {
 func (w *world) seenFrom(row int) *world {
 	own := *w
 	own.address = fmt.Sprintf("198.18.%d.7", row) // of the block for tests of networks (RFC 2544)
+	if !strings.HasPrefix(w.origin, "https://") {
+		own.address = fmt.Sprintf("127.18.%d.7", row) // of this machine, as development is
+	}
 	own.http = &http.Client{Transport: front{own.URL, own.address}, CheckRedirect: stay, Timeout: patience}
 	own.others = map[string]*world{}
 	for name, other := range w.others {
