@@ -8,6 +8,7 @@ import (
 
 	"durward/policies"
 	"durward/runtime/internal/origin"
+	"durward/runtime/internal/telemetry"
 )
 
 // Status is what runs.
@@ -121,8 +122,8 @@ func (h *Host) adminPath(name string) http.Handler {
 			unavailable(w, "the gateway is shutting down")
 			return
 		}
-		r = r.Clone(r.Context())
-		r.Header.Del("Authorization") // it is the host's own, and not for a policy to see
+		r, _ = telemetry.Identify(w, r.Clone(r.Context())) // what an operator does is found by it in the audit
+		r.Header.Del("Authorization")                      // it is the host's own, and not for a policy to see
 		part, ok := acquired.Value.adminPath(name, r.URL.EscapedPath())
 		acquired.Release()
 		if !ok {

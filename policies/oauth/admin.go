@@ -1,74 +1,100 @@
 package oauth
 
 import (
+	"context"
+	"fmt"
 	"net/http"
-	"time"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"durward/policies"
 )
 
-// adminGrant is a grant as an operator sees it.
-type adminGrant struct {
-	ID         string    `json:"id"`
-	Client     string    `json:"client"`
-	ClientName string    `json:"client_name,omitempty"`
-	Redirect   string    `json:"redirect_uri,omitempty"`
-	Resource   string    `json:"resource"`
-	Scopes     []string  `json:"scopes"`
-	Created    time.Time `json:"created"`
-	Expires    time.Time `json:"expires"`
-}
+// byOperator is the reason of what an operator ends.
+const byOperator = "operator"
 
-// serveAdminGrants lists the grants of the person whose subject at the identity provider the query names. With DELETE it
-// ends the one that the query names too, or everything that the person has here: all grants, and the sessions of all
-// browsers, with which they could allow the same again without being asked who they are. It holds at once.
-func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error {
-	ctx := r.Context()
+// Bounds of one answer to an operator, who asks again for what is left out. Records are as large as strangers make them,
+// and the host takes no answer of more than a megabyte.
+const (
+	adminReads = 500       // records that are looked at,
+	adminRead  = 100       // so many at once
+	adminBytes = 256 << 10 // of records that become part of the answer; it ends with the one that goes beyond
+)
+
+// adminQuery reads the query of an operator's request. A name that is not read would turn one into all.
+func adminQuery(r *http.Request, names ...string) (params, error) {
 	query, err := parseParams(r.URL.RawQuery)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for name := range query { // a name that is not read would turn one grant into all
-		if name != "subject" && name != "grant" {
-			return badRequest("invalid_request", "the query has no parameters but subject and grant")
+	for name, given := range query {
+		if !slices.Contains(names, name) {
+			return nil, badRequest("invalid_request", "the query has no parameters but "+strings.Join(names, ", "))
+		}
+		if given[0] == "" && name != "after" {
+			return nil, badRequest("invalid_request", name+" must not be empty")
 		}
 	}
-	subject, id := query.get("subject"), query.get("grant")
-	if subject == "" {
-		return badRequest("invalid_request", "the query must name a person: ?subject=…, their id at the identity provider")
+	if after := query.get("after"); len(after) > 256 || strings.ContainsFunc(after, func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return nil, badRequest("invalid_request", "after must be what next was in the answer before")
 	}
-	if _, one := query["grant"]; one && !isGrantID(id) {
-		return badRequest("invalid_request", "grant must be the id of a grant, as the list shows it")
+	return query, nil
+}
+
+// survey goes through the records below a prefix, from after, which is where the one before it stopped, and shows each to
+// look. That answers whether the record becomes part of the answer, which must not become too large. next is where to go
+// on, "" if there is nothing more.
+func survey[T any](
+	ctx context.Context, store policies.Store, prefix, after string, look func(held[T]) (taken bool, err error),
+) (next string, err error) {
+	at, size := prefix, 0
+	if after != "" {
+		at = prefix + after
 	}
-	key := person{Issuer: s.provider.Issuer(), Subject: subject}.key()
-	w.Header().Set("Cache-Control", "no-store")
-	if r.Method == http.MethodDelete {
-		if id == "" { // first, so that no session makes a grant behind our back
-			if err := s.endSessions(ctx, key, "operator"); err != nil {
-				return err
+	for range adminReads / adminRead {
+		found, err := store.List(ctx, prefix, at, adminRead)
+		if err != nil {
+			return "", fmt.Errorf("list records: %w", err)
+		}
+		for _, record := range found {
+			data, err := decode[T](record)
+			if err != nil {
+				return "", fmt.Errorf("list records: %w", err)
+			}
+			taken, err := look(data)
+			if err != nil {
+				return "", err
+			}
+			at = record.Key
+			if taken {
+				size += len(record.Value)
+			}
+			if size > adminBytes {
+				return strings.TrimPrefix(at, prefix), nil
 			}
 		}
-		count, err := s.endGrants(ctx, key, id, "operator")
-		if err != nil {
-			return err
+		if len(found) < adminRead {
+			return "", nil
 		}
-		writeLine(w, http.StatusOK, map[string]int{"revoked": count})
-		return nil
 	}
-	grants, err := s.grantsOf(ctx, key)
-	if err != nil {
-		return err
-	}
-	list := make([]adminGrant, 0, len(grants))
-	for _, grant := range grants {
-		name, err := s.nameOf(ctx, grant.Data)
-		if err != nil {
-			return err
+	return strings.TrimPrefix(at, prefix), nil
+}
+
+// visible is the same JSON for people's terminals: what they would obey and not show (U+009B, U+202E) is escaped. It can
+// only stand within a string.
+func visible(body []byte) []byte {
+	var out []byte
+	for _, c := range string(body) {
+		if unicode.IsPrint(c) {
+			out = utf8.AppendRune(out, c)
+			continue
 		}
-		list = append(list, adminGrant{
-			ID: grantID(grant.Key), Client: grant.Data.Client, ClientName: shown(name, maxShownName),
-			Redirect: grant.Data.Redirect, Resource: grant.Data.Resource, Scopes: grant.Data.Scopes,
-			Created: grant.Data.Created, Expires: grant.Expires,
-		})
+		for _, unit := range utf16.AppendRune(nil, c) {
+			out = fmt.Appendf(out, `\u%04x`, unit)
+		}
 	}
-	writeLine(w, http.StatusOK, map[string][]adminGrant{"grants": list})
-	return nil
+	return out
 }

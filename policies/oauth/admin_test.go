@@ -39,6 +39,7 @@ func TestA40_AdminGrants(t *testing.T) {
 	}
 	for _, query := range []string{
 		"", "?subject=", "?subject=alice&grant=x", "?subject=alice&grant=", "?subject=alice&id=x", "?subject=alice&subject=bob",
+		"?after=x", "?client=", "?subject=alice&after=%0a",
 	} {
 		if got := del(query); got.StatusCode != http.StatusBadRequest || !strings.HasSuffix(got.body, "}\n") {
 			t.Errorf("DELETE %q: %d %q", query, got.StatusCode, got.body)
@@ -63,7 +64,7 @@ func TestA40_AdminGrants(t *testing.T) {
 		}
 	}
 	for _, path := range oauth.Policy(w.provider).Validate(w.gateway.Input).Paths {
-		if (path.Path == "/grants") != path.Admin {
+		if (path.Path == "/grants" || path.Path == "/clients") != path.Admin {
 			t.Errorf("%+v: who may reach it?", path)
 		}
 	}

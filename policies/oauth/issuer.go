@@ -35,8 +35,11 @@ const (
 	resourceMetadataPath = "/.well-known/oauth-protected-resource"
 )
 
-// adminGrantsPath is served on the admin listener, below the policy's name: two servers cannot meet there.
-const adminGrantsPath = "/grants"
+// What is served on the admin listener, below the policy's name: two servers cannot meet there.
+const (
+	adminClientsPath = "/clients"
+	adminGrantsPath  = "/grants"
+)
 
 // issuer is the server's name at an origin (A3): it never ends in a slash.
 func (b basePath) issuer(origin string) string { return origin + string(b) }
@@ -89,7 +92,9 @@ func (b basePath) paths(routes []policies.Route, registration bool) []policies.P
 			moving(b.at(path))
 		}
 	}
-	all = append(all, policies.Path{Path: adminGrantsPath, Admin: true})
+	for _, path := range []string{adminClientsPath, adminGrantsPath} {
+		all = append(all, policies.Path{Path: path, Admin: true})
+	}
 	routes = resources(routes)
 	if b.servesRoot(routes) {
 		moving(resourceMetadataPath)

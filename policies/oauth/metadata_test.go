@@ -99,7 +99,8 @@ func TestB3_B4_ProtectedResourceMetadata(t *testing.T) {
 func TestQ39_AnyOriginAndNoCredentials(t *testing.T) {
 	w := newWorld(t)
 	closed := []string{
-		"/oauth/introspect", "/oauth/authorize", "/oauth/consent", "/oauth/callback", "/oauth/grants", "/oauth/signed-out", "/grants",
+		"/oauth/introspect", "/oauth/authorize", "/oauth/consent", "/oauth/callback", "/oauth/grants", "/oauth/signed-out",
+		"/clients", "/grants",
 	}
 	for _, path := range w.gateway.Report.Paths {
 		got := w.do(w.browser, w.request(http.MethodOptions, path.Path, "", "Origin", "https://inspector.example",

@@ -15,17 +15,21 @@ import (
 const recordFormat = 1
 
 // Keys of the store, by kind. What follows the slash is a digest wherever it comes from outside or is secret.
-func clientKey(id string) string           { return "client/" + digest(id) }
+func clientKey(id string) string           { return clientKeys + digest(id) }
 func consentKey(cookie string) string      { return "consent/" + digest(cookie) }
 func loginKey(state string) string         { return "login/" + digest(state) }
 func sessionKey(cookie string) string      { return sessionKeys + digest(cookie) }
 func codeKey(code string) string           { return "code/" + digest(code) }
 func accessKey(token string) string        { return "access/" + digest(token) }
 func refreshKey(token string) string       { return "refresh/" + digest(token) }
-func grantKey(person, grant string) string { return "grant/" + person + "/" + grant }
+func grantKey(person, grant string) string { return grantKeys + person + "/" + grant }
 
-// sessionKeys is what the keys of all sessions begin with.
-const sessionKeys = "session/"
+// What the keys of all records of a kind begin with.
+const (
+	clientKeys  = "client/"
+	sessionKeys = "session/"
+	grantKeys   = "grant/"
+)
 
 // person is who signed in. Issuer and Subject together identify (C5); email and name are for showing, and like the rest
 // for the access rules, which are asked anew wherever the record is used.

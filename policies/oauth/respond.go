@@ -3,7 +3,6 @@ package oauth
 import (
 	"encoding/json"
 	"errors"
-	"io"
 	"math"
 	"net/http"
 	"strconv"
@@ -83,19 +82,29 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err e
 
 // writeJSON answers value, which is a plain struct or map and always encodes.
 func writeJSON(w http.ResponseWriter, status int, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
-	}
+	status, body := encoded(status, value)
+	writeBody(w, status, body)
+}
+
+func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_, _ = w.Write(body)
 }
 
-// writeLine answers value as writeJSON does, on a line that ends: operators read it in a terminal.
+// writeLine answers value as writeJSON does, for operators, who read it in a terminal: on a line that ends, and with
+// nothing in it that a terminal would obey.
 func writeLine(w http.ResponseWriter, status int, value any) {
-	writeJSON(w, status, value)
-	_, _ = io.WriteString(w, "\n")
+	status, body := encoded(status, value)
+	writeBody(w, status, append(visible(body), '\n'))
+}
+
+func encoded(status int, value any) (int, []byte) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return http.StatusInternalServerError, []byte(`{"error":"server_error"}`)
+	}
+	return status, body
 }
 
 // allowAnyOrigin opens an answer to scripts of any origin (D7, Q39). It never allows credentials: cookies mean nothing

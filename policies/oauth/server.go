@@ -97,6 +97,9 @@ func newServer(
 			methods: []string{http.MethodGet, http.MethodPost}, page: true, limit: limitedAuthorizations, serve: s.serveGrants,
 		},
 		base.at(signedOutPath): {methods: []string{http.MethodGet}, page: true, serve: s.serveSignedOut},
+		adminClientsPath: {
+			methods: []string{http.MethodGet, http.MethodDelete}, admin: true, serve: s.serveAdminClients,
+		},
 		adminGrantsPath: {
 			methods: []string{http.MethodGet, http.MethodDelete}, admin: true, serve: s.serveAdminGrants,
 		},

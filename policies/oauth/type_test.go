@@ -101,7 +101,7 @@ func TestReport(t *testing.T) {
 			moving("/oauth/jwks"), moving("/oauth/register"), moving("/oauth/authorize"), moving("/oauth/consent"),
 			moving("/oauth/callback"), moving("/oauth/token"), moving("/oauth/revoke"), moving("/oauth/introspect"),
 			moving("/oauth/grants"), moving("/oauth/signed-out"),
-			{Path: "/grants", Admin: true},
+			{Path: "/clients", Admin: true}, {Path: "/grants", Admin: true},
 			{Path: "/.well-known/oauth-protected-resource/mcp/a"}, {Path: "/.well-known/oauth-protected-resource/mcp/b"},
 		},
 		Facts: []policies.Fact{

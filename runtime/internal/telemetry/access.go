@@ -36,14 +36,21 @@ func RequestFrom(ctx context.Context) *Request {
 	return new(Request)
 }
 
-// AccessLog logs and counts each request that next answers, and gives it an id, which the response carries as
-// X-Request-Id. An id that the client sends is not taken over: ids lead a person to the log, so nobody else may choose
-// them. elsewhere counts what is given no meter on the way.
+// Identify gives a request an id, which the response carries as X-Request-Id. An id that the client sends is not taken
+// over: ids lead a person to the log, so nobody else may choose them.
+func Identify(w http.ResponseWriter, r *http.Request) (*http.Request, *Request) {
+	req := &Request{ID: newID()}
+	w.Header().Set("X-Request-Id", req.ID)
+	return r.WithContext(context.WithValue(r.Context(), requestKey{}, req)), req
+}
+
+// AccessLog logs and counts each request that next answers, and gives it an id: see Identify. elsewhere counts what is
+// given no meter on the way.
 func AccessLog(logger *slog.Logger, now func() time.Time, elsewhere *Meter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := now()
-		req := &Request{ID: newID(), Meter: elsewhere}
-		w.Header().Set("X-Request-Id", req.ID)
+		r, req := Identify(w, r)
+		req.Meter = elsewhere
 		rec := &recorder{ResponseWriter: w}
 		aborted := true
 		defer func() {
@@ -52,7 +59,7 @@ func AccessLog(logger *slog.Logger, now func() time.Time, elsewhere *Meter, next
 			logger.LogAttrs(context.WithoutCancel(r.Context()), slog.LevelInfo, "request",
 				req.attrs(r, rec, took, aborted)...)
 		}()
-		next.ServeHTTP(rec, r.WithContext(context.WithValue(r.Context(), requestKey{}, req)))
+		next.ServeHTTP(rec, r)
 		aborted = false
 	})
 }
