@@ -1,5 +1,5 @@
-// Command durward is the gateway (serve, demo), looks at what it is told to do (init, validate, explain, schema), and asks
-// one that runs (plan, status).
+// Command durward is the gateway (serve, demo), looks at what it is told to do (init, validate, explain, schema), asks
+// one that runs (plan, status), and takes access back there (clients, grants).
 //
 // Each verb has a file of its own, which turns flags and variables into the options of the package that does the work.
 // The exit status is 0 when all went well, 1 when it did not, and 2 when the command line was not understood; of plan 2
@@ -81,14 +81,16 @@ each client signs its user in before it may call a tool.`,
   durward explain POST /mcp/tools    tell what it does with a request
   durward serve --config config      run the gateway
   durward plan --config config       tell what an edit would change in it, before it does
-  durward status --watch             look at it while it runs`,
+  durward status --watch             look at it while it runs
+  durward grants list                list what people have allowed clients there`,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.AddCommand(newServeCommand(), newDemoCommand(), newInitCommand(), newValidateCommand(), newExplainCommand(),
-		newPlanCommand(), newStatusCommand(), newSchemaCommand(), newVersionCommand(), newPolicyCommand())
+		newPlanCommand(), newStatusCommand(), newClientsCommand(), newGrantsCommand(), newSchemaCommand(),
+		newVersionCommand(), newPolicyCommand())
 	return root
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -114,6 +115,14 @@ func (o *operator) unreachable(err error) error {
 	return fmt.Errorf("ask %s: %w", o.address, err)
 }
 
+// unknownPath is what an address answers that does not serve what was asked for.
+type unknownPath struct{ address string }
+
+func (e unknownPath) Error() string {
+	return fmt.Sprintf("what answers at %s does not know this: it is no admin address, or a gateway older than this command",
+		e.address)
+}
+
 func (o *operator) refused(status int, text string) error {
 	switch status {
 	case http.StatusUnauthorized:
@@ -124,8 +133,13 @@ func (o *operator) refused(status int, text string) error {
 		return fmt.Errorf("the gateway at %s does not take the token from %s: it is not adminToken of its gateway.json",
 			o.address, o.tokenBy)
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
-		return fmt.Errorf("what answers at %s does not know this: it is no admin address, or a gateway older than this command",
-			o.address)
+		return unknownPath{o.address}
+	}
+	var told struct {
+		Description string `json:"error_description"`
+	}
+	if json.Unmarshal([]byte(text), &told) == nil && told.Description != "" {
+		text = told.Description
 	}
 	line, _, _ := strings.Cut(text, "\n")
 	if len(line) > 300 {

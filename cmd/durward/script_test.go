@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -13,6 +14,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"durward/cmd/durward/demo"
 )
 
 // TestMain makes the test's executable the command durward when it is started under that name.
@@ -32,6 +35,7 @@ func TestMain(m *testing.M) {
 //	request METHOD URL STATUS FILE [BODY]
 //	                                 makes a request, with a JSON file as its body, whose answer must have that status, and
 //	                                 keeps the body
+//	connect URL                      has a client register, sign somebody in and call a tool of a demo
 //	busy VARIABLE                    listens at an address until the script ends
 //	expand FILE                      replaces $VARIABLE in a file
 //	empty DIR                        looks that nothing is in the folder
@@ -61,6 +65,7 @@ func TestScripts(t *testing.T) {
 			"signal":  positive(2, sendSignal),
 			"ended":   positive(2, ended),
 			"request": positive(4, request),
+			"connect": positive(1, connect),
 			"busy":    positive(1, busy),
 			"expand":  positive(1, expand),
 			"empty":   positive(1, empty),
@@ -150,6 +155,12 @@ func request(ts *testscript.TestScript, args []string) {
 	if strconv.Itoa(resp.StatusCode) != args[2] {
 		ts.Fatalf("status %d, want %s:\n%s", resp.StatusCode, args[2], ts.ReadFile(args[3]))
 	}
+}
+
+func connect(ts *testscript.TestScript, args []string) {
+	ctx, cancel := context.WithTimeout(context.Background(), scriptTimeout)
+	defer cancel()
+	ts.Check(demo.Check(ctx, demo.CheckOptions{MCPURL: args[0], Out: ts.Stdout()}))
 }
 
 func busy(ts *testscript.TestScript, args []string) {
