@@ -32,7 +32,7 @@ func (p *Provider) handleOf(subject, refresh string) []byte {
 	if refresh == "" || len(refresh) > maxRefresh || strings.ContainsFunc(refresh, odd) {
 		return nil
 	}
-	text, err := json.Marshal(handle{
+	text, err := json.Marshal(handle{ //nolint:gosec // for whoever keeps it sealed, and nobody else
 		Format: handleFormat, Issuer: p.issuer, Client: p.clientID, Subject: subject, Refresh: refresh,
 	})
 	if err != nil { // a struct of text always encodes

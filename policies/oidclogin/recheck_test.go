@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,9 +42,7 @@ func recheck(t *testing.T, p *Provider, handle []byte) (policies.Standing, error
 // refreshed answers a refresh as granted with what members say more.
 func refreshed(members map[string]any) http.HandlerFunc {
 	answer := map[string]any{"access_token": "canary-access", "token_type": "bearer", "expires_in": 60}
-	for name, value := range members {
-		answer[name] = value
-	}
+	maps.Copy(answer, members)
 	return answerJSON(http.StatusOK, answer)
 }
 
@@ -213,7 +212,9 @@ func TestRecheckFaults(t *testing.T) {
 		"garbage":                 {answerText(200, "canary"), isMisconfigured, "token_endpoint_malformed"},
 		"cut":                     {cut, isUnreachable, "token_endpoint_unreachable"},
 		"elsewhere": {
-			func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) },
+			func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
+			},
 			isMisconfigured, "token_endpoint_redirects",
 		},
 	}
