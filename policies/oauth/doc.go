@@ -3,8 +3,8 @@
 //
 // It owns everything between an MCP client and a signed-in person: metadata (RFC 8414, RFC 9728), client registration
 // (RFC 7591), the authorization request, consent, the round trip to the identity provider, who of those it lets in may
-// come in, codes, tokens and grants, the page where people take grants back, and the decision on each request that
-// brings a token. All of it lies in the host's Store; the library keeps nothing in memory, so that two instances may run
+// come in and whether they are still welcome there, codes, tokens and grants, the page where people take grants back, and
+// the decision on each request that brings a token. All of it lies in the host's Store; the library keeps nothing in memory, so that two instances may run
 // side by side and any of them may be replaced between two steps of a login.
 //
 // It promises that consent of the person, in this browser, comes before anything goes to the identity provider for a
