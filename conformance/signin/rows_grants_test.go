@@ -56,8 +56,8 @@ func grantRows() []row {
 			holds: "who runs the gateway sees and takes back anybody's grants, on the admin listener alone",
 			play:  grantsByTheOperator,
 			breaks: []edit{{
-				issuerFile, `policies.Path{Path: adminGrantsPath, Admin: true})`,
-				`policies.Path{Path: adminGrantsPath, Admin: true}, policies.Path{Path: adminGrantsPath})`,
+				issuerFile, `policies.Path{Path: path, Admin: true})`,
+				`policies.Path{Path: path, Admin: true}, policies.Path{Path: path})`,
 			}},
 		},
 	}
