@@ -20,8 +20,12 @@ func sessionRows() []row {
 		{
 			id: "C6", holds: "each login makes a session of its own, and ends the one that the browser had",
 			play: sessionRotates,
-			breaks: []edit{{signedInFile, `	if _, err := s.endSession(r); err != nil {
+			breaks: []edit{{signedInFile, `	former, err := s.endSession(r)
+	if err != nil {
 		return err
+	}
+	if former.Subject != "" {
+		s.recordEnded(ctx, former, "new_login")
 	}
 `, ``}},
 		},

@@ -38,9 +38,8 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 	asked.Issuer, asked.Client, asked.ClientName = s.issuer(r.Context()), client.ID, client.Name
 	asked.ClientPrint, asked.ClientHosts = client.Fingerprint, client.Hosts
 	asked.Redirect, asked.State = redirect, query.get("state")
-	if no, ok := errors.AsType[*refusal](err); ok && who != nil && len(asked.State) <= maxState {
-		redirectTo(w, s.errorAnswer(asked, no.Code, no.Text))
-		return nil
+	if no, ok := errors.AsType[*refusal](err); ok {
+		return s.refuseRequest(w, r, asked, who, no)
 	}
 	if err != nil {
 		return err
@@ -52,6 +51,22 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 	return s.askConsent(w, r, question, nil)
 }
 
+// refuseRequest answers a request that has a fault: the client, if the browser has a session, else the person.
+func (s *server) refuseRequest(
+	w http.ResponseWriter, r *http.Request, asked authorization, who *person, no *refusal,
+) error {
+	var known person
+	if who != nil {
+		known = *who
+	}
+	s.record(r.Context(), askedEvent(eventAuthorizationRefused, outcomeRefused, asked, known, no.Code))
+	if who == nil || len(asked.State) > maxState {
+		return no
+	}
+	redirectTo(w, s.errorAnswer(asked, no.Code, no.Text))
+	return nil
+}
+
 // target finds out where an answer may go. Any doubt is a page: there is nowhere to redirect to (A31, S1, S2).
 func (s *server) target(r *http.Request, query params) (client, string, error) {
 	id := query.get("client_id")
@@ -60,6 +75,7 @@ func (s *server) target(r *http.Request, query params) (client, string, error) {
 	}
 	found, err := s.client(r.Context(), id)
 	if errors.Is(err, policies.ErrNotFound) {
+		s.recordRefused(r.Context(), client{ID: id}, "unknown")
 		return client{}, "", &refusal{
 			Status: http.StatusBadRequest, Code: "invalid_client", Page: msgUnknownApp,
 			Text: "this app is not registered here, or no longer",
@@ -73,6 +89,10 @@ func (s *server) target(r *http.Request, query params) (client, string, error) {
 		redirect = found.Redirects[0]
 	}
 	if !redirecturi.Match(found.Redirects, redirect) {
+		s.record(r.Context(), policies.Event{
+			Name: eventAuthorizationRefused, Outcome: outcomeRefused, Client: found.ID,
+			ClientHost: namedBy(found.ID, found.Hosts), Reason: "redirect_uri",
+		})
 		return client{}, "", &refusal{
 			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgBadRedirect,
 			Text: "the app asks to be answered at an address that it has not registered",

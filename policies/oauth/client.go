@@ -89,7 +89,7 @@ func isDocument(id string) bool { return strings.HasPrefix(id, "https://") }
 // was agreed, by its id. A client that is not any more what it was loses the grant (S44). One whose document cannot be
 // read just now goes on with what was agreed if it is public; of another nobody can say who calls, and that is a fault.
 func (s *server) sameClient(ctx context.Context, client client, agreed grantRecord, id string) error {
-	if err := sameProof(client, agreed); err != nil {
+	if err := s.sameProof(ctx, client, agreed); err != nil {
 		return err
 	}
 	switch {
@@ -109,12 +109,12 @@ func (s *server) sameClient(ctx context.Context, client client, agreed grantReco
 
 // sameProof wants of a client that proved who it is when it got its first tokens that it does so again: what it holds is
 // of no use to anybody else.
-func sameProof(client client, agreed grantRecord) error {
+func (s *server) sameProof(ctx context.Context, client client, agreed grantRecord) error {
 	switch {
 	case client.Unread != nil && agreed.AuthMethod != methodNone:
 		return fmt.Errorf("read client: %w", client.Unread)
 	case confidential(agreed.AuthMethod) && !confidential(client.Method):
-		return unauthenticated("the client got this by proving who it is, and must do so again")
+		return s.failed(ctx, client, "not_proven", "the client got this by proving who it is, and must do so again")
 	}
 	return nil
 }

@@ -31,6 +31,8 @@ func (s *server) authenticate(w http.ResponseWriter, r *http.Request, form param
 	var found client
 	if err == nil {
 		found, err = s.identify(r, given)
+	} else if no, ok := errors.AsType[*refusal](err); ok && no.Code == "invalid_client" {
+		err = s.failed(r.Context(), client{}, "malformed", no.Text)
 	}
 	if err != nil {
 		if no, ok := errors.AsType[*refusal](err); ok && no.Status == http.StatusUnauthorized &&
@@ -53,7 +55,7 @@ func (s *server) identify(r *http.Request, given credential) (client, error) {
 	no, isRefusal := errors.AsType[*refusal](err)
 	switch {
 	case errors.Is(err, policies.ErrNotFound): // S47
-		return client{}, unauthenticated("the client is not known here")
+		return client{}, s.failed(ctx, client{ID: given.ID}, "unknown", "the client is not known here")
 	case isRefusal && no.Code == "invalid_client": // its document is no good
 		return client{}, unauthenticated(no.Text)
 	case isRefusal || err != nil && !isDocument(given.ID) || err != nil && given.Method != methodNone:
@@ -135,9 +137,14 @@ func (s *server) checkAssertion(r *http.Request, found client, signed string) er
 
 // failed refuses somebody who calls as a client and did not show that they are. The reason is for the audit log.
 func (s *server) failed(ctx context.Context, found client, reason, text string) error {
-	s.record(ctx, policies.Event{
-		Name: eventClientRefused, Outcome: outcomeRefused, Client: found.ID, ClientHost: namedBy(found.ID, found.Hosts),
-		Reason: reason,
-	})
+	s.recordRefused(ctx, found, reason)
 	return unauthenticated(text)
+}
+
+// recordRefused records that a client was refused, or somebody who calls as one.
+func (s *server) recordRefused(ctx context.Context, found client, reason string) {
+	s.record(ctx, policies.Event{
+		Name: eventClientRefused, Outcome: outcomeRefused, Client: shown(found.ID, maxShownID),
+		ClientHost: namedBy(found.ID, found.Hosts), Reason: reason,
+	})
 }

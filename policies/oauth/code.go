@@ -87,14 +87,14 @@ func unknownCode() *refusal {
 // checkCode holds a token request against what the code is bound to (A36, A47, S12, S51).
 func (s *server) checkCode(ctx context.Context, form params, client client, code held[codeRecord]) error {
 	call := policies.CallFrom(ctx)
-	asked := code.Data.Asked
-	redirect := form.get("redirect_uri")
-	switch {
-	case asked.Client != client.ID, asked.Issuer != s.issuer(ctx), !call.Time.Before(code.Expires),
-		!s.knows(code.Data.Person),
-		redirect != "" && redirect != asked.Redirect,
-		!verifies(form.get("code_verifier"), asked.Challenge):
-		return unknownCode()
+	refused := func(reason string, no *refusal) error {
+		event := grantEvent(eventCodeRefused, outcomeRefused, agreedBy(code.Data), code.Data.Grant, reason)
+		event.Client, event.ClientHost = client.ID, namedBy(client.ID, client.Hosts) // who came with it, whosever it is
+		s.record(ctx, event)
+		return no
+	}
+	if reason := s.misused(ctx, form, client, code); reason != "" {
+		return refused(reason, unknownCode())
 	}
 	if err := s.sameClient(ctx, client, agreedBy(code.Data), code.Data.Grant); err != nil {
 		return err
@@ -104,13 +104,37 @@ func (s *server) checkCode(ctx context.Context, form params, client client, code
 		return err
 	}
 	if who == nil { // the provider does not let the person in any more
-		return unknownCode()
+		return refused(endedGone, unknownCode())
 	}
 	if reason := s.options.access.judge(*who); reason != admitted { // the rules changed meanwhile
 		s.record(ctx, grantEvent(eventAccessRefused, outcomeRefused, agreedBy(code.Data), code.Data.Grant, string(reason)))
 		return unknownCode()
 	}
-	return s.sameResource(call.Origin, form, asked.Resource)
+	err = s.sameResource(call.Origin, form, code.Data.Asked.Resource)
+	if no, ok := errors.AsType[*refusal](err); ok {
+		return refused(no.Code, no)
+	}
+	return err
+}
+
+// misused says what is wrong about who brings a code, and how; "" if nothing is.
+func (s *server) misused(ctx context.Context, form params, client client, code held[codeRecord]) string {
+	asked, redirect := code.Data.Asked, form.get("redirect_uri")
+	switch {
+	case asked.Client != client.ID:
+		return "other_client"
+	case asked.Issuer != s.issuer(ctx):
+		return "other_issuer"
+	case !s.knows(code.Data.Person):
+		return "other_provider"
+	case !policies.CallFrom(ctx).Time.Before(code.Expires):
+		return "expired"
+	case redirect != "" && redirect != asked.Redirect:
+		return "other_redirect_uri"
+	case !verifies(form.get("code_verifier"), asked.Challenge):
+		return "wrong_verifier"
+	}
+	return ""
 }
 
 // sameResource holds the resource of a token request, if there is one, against that of the grant (A53, A59). A route

@@ -37,7 +37,7 @@ func (s *server) serveIntrospect(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if !confidential(caller.Method) {
-		return unauthenticated("only a client that proves who it is may ask about tokens")
+		return s.failed(ctx, caller, "not_proven", "only a client that proves who it is may ask about tokens")
 	}
 	token := form.get("token")
 	if token == "" {

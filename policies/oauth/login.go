@@ -100,8 +100,12 @@ func (s *server) signedIn(
 ) error {
 	ctx := r.Context()
 	now := policies.CallFrom(ctx).Time
-	if _, err := s.endSession(r); err != nil {
+	former, err := s.endSession(r)
+	if err != nil {
 		return err
+	}
+	if former.Subject != "" {
+		s.recordEnded(ctx, former, "new_login")
 	}
 	if reason := s.options.access.judge(who); reason != admitted {
 		return s.refuseAccess(w, r, login, who, reason)

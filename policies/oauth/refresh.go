@@ -64,7 +64,14 @@ func (s *server) checkRefresh(
 	if err != nil {
 		return refreshUse{}, fmt.Errorf("read refresh token: %w", err)
 	}
-	if token.Data.Client != client.ID || !call.Time.Before(token.Expires) {
+	if token.Data.Client != client.ID {
+		s.record(ctx, policies.Event{
+			Name: eventTokenRefused, Outcome: outcomeRefused, Client: client.ID, ClientHost: namedBy(client.ID, client.Hosts),
+			Grant: token.Data.Grant, Reason: "other_client",
+		})
+		return refreshUse{}, unknownToken()
+	}
+	if !call.Time.Before(token.Expires) {
 		return refreshUse{}, unknownToken()
 	}
 	grant, err := load[grantRecord](ctx, s.store, grantKey(token.Data.Person, token.Data.Grant))
@@ -85,10 +92,13 @@ func (s *server) checkRefresh(
 		return refreshUse{}, unknownToken()
 	}
 	scopes, err := s.options.scopes.narrowed(form.get("scope"), grant.Data.Scopes)
-	if err != nil {
-		return refreshUse{}, err
+	if err == nil {
+		err = s.sameResource(call.Origin, form, grant.Data.Resource)
 	}
-	if err := s.sameResource(call.Origin, form, grant.Data.Resource); err != nil {
+	if no, ok := errors.AsType[*refusal](err); ok {
+		s.record(ctx, grantEvent(eventTokenRefused, outcomeRefused, grant.Data, token.Data.Grant, no.Code))
+	}
+	if err != nil {
 		return refreshUse{}, err
 	}
 	return refreshUse{presented: presented, token: token, grant: grant, scopes: scopes}, nil

@@ -38,12 +38,11 @@ type registered struct {
 // believed by nobody, and comes to nothing before a person has seen where its answers go.
 func (s *server) serveRegister(w http.ResponseWriter, r *http.Request) error {
 	ctx := r.Context()
-	body, err := readRegistration(r)
+	asked, err := s.readRegistration(r)
 	if err != nil {
-		return err
-	}
-	asked, err := parseRegistration(body, s.options.scopes.names())
-	if err != nil {
+		if no, ok := errors.AsType[*refusal](err); ok {
+			s.record(ctx, policies.Event{Name: eventRegistrationRefused, Outcome: outcomeRefused, Reason: no.Code})
+		}
 		return err
 	}
 	if hosts := redirectHosts(asked.Redirects); !s.options.clients.admits("", hosts) {
@@ -92,19 +91,19 @@ func (s *server) keepRegistration(ctx context.Context, record clientRecord) erro
 	return errors.New("keep client: too many registrations at once")
 }
 
-func readRegistration(r *http.Request) ([]byte, error) {
+func (s *server) readRegistration(r *http.Request) (registration, error) {
 	if media, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || media != "application/json" {
-		return nil, badRequest("invalid_client_metadata", "the body must be application/json")
+		return registration{}, badRequest("invalid_client_metadata", "the body must be application/json")
 	}
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxRegistration+1))
 	if err != nil {
-		return nil, badRequest("invalid_client_metadata", "the body could not be read")
+		return registration{}, badRequest("invalid_client_metadata", "the body could not be read")
 	}
 	if len(body) > maxRegistration {
-		return nil, &refusal{
+		return registration{}, &refusal{
 			Status: http.StatusRequestEntityTooLarge, Code: "invalid_client_metadata",
 			Text: fmt.Sprintf("the body is larger than %d bytes", maxRegistration),
 		}
 	}
-	return body, nil
+	return parseRegistration(body, s.options.scopes.names())
 }

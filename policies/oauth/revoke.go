@@ -96,7 +96,7 @@ func (s *server) grantFor(ctx context.Context, caller client, person, id string)
 	if err != nil {
 		return grantRecord{}, fmt.Errorf("read grant: %w", err)
 	}
-	return grant.Data, sameProof(caller, grant.Data)
+	return grant.Data, s.sameProof(ctx, caller, grant.Data)
 }
 
 // skipAbsent takes what is not there for what needs nothing done.
