@@ -53,6 +53,7 @@ func newWorldWith(t *testing.T, options string, routes ...string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { asDocumented(t, host.Audit.Events()) })
 	return &world{T: t, host: host, provider: provider, gateway: gateway, browser: gateway.Client()}
 }
 
