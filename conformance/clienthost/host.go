@@ -3,6 +3,7 @@ package clienthost
 import (
 	"encoding/json"
 	"encoding/pem"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -16,7 +17,7 @@ import (
 
 // Host is an https host on a loopback address.
 type Host struct {
-	// URL is its origin: "https://127.0.0.1:PORT".
+	// URL is its origin, by address: "https://127.0.0.1:PORT". The certificate is good for *.example.com as well.
 	URL string
 	// CAFile holds the certificate, in PEM, by which it is trusted.
 	CAFile string
@@ -36,9 +37,20 @@ type Request struct {
 // Start starts a host. It serves 404 until it is told what to serve.
 func Start(t testing.TB) *Host {
 	t.Helper()
+	return At(t, "127.0.0.1:0")
+}
+
+// At is Start at a loopback address and port of the caller's choice.
+func At(t testing.TB, address string) *Host {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h := &Host{served: map[string]http.Handler{}, accepted: new(atomic.Int64)}
 	server := httptest.NewUnstartedServer(h)
-	server.Listener = counting{server.Listener, h.accepted}
+	_ = server.Listener.Close() // it has one of its own, which is not used
+	server.Listener = counting{listener, h.accepted}
 	server.StartTLS()
 	t.Cleanup(func() {
 		server.CloseClientConnections() // one of them may be an answer that never ends
@@ -76,9 +88,7 @@ func (h *Host) Development() map[string]any {
 func (h *Host) SetDocument(path string, status int, header http.Header, body string) {
 	h.SetHandler(path, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		for name, values := range header {
-			w.Header()[name] = values
-		}
+		maps.Copy(w.Header(), header)
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	}))

@@ -316,6 +316,22 @@ func TestEndlessHeaders(t *testing.T) {
 	}
 }
 
+// How much of headers is read, those of answers that go before included.
+func TestHeaderSize(t *testing.T) {
+	for size, want := range map[int]egress.Reason{12 << 10: "", 18 << 10: egress.Broken} {
+		header := "X: " + strings.Repeat("x", size/2) + "\r\n"
+		w := newWorld(t, raw(func(put func(string) bool) {
+			put("HTTP/1.1 103 Early Hints\r\n" + header + "\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + header + "\r\n{}")
+		}))
+		_, err := w.get(t)
+		if want == "" && err != nil {
+			t.Errorf("%d bytes: %v", size, err)
+		} else if want != "" {
+			wantReason(t, err, want)
+		}
+	}
+}
+
 // However slowly a host answers, the fetch ends when its time is over (S38).
 func TestSlowHosts(t *testing.T) {
 	dribble := func(put func(string) bool, text string) {
