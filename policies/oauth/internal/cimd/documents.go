@@ -62,6 +62,14 @@ func (d *Documents) Get(ctx context.Context, now time.Time, id string) (Document
 	})
 }
 
+// CheckKeys says whether a client's key set may be fetched from a URL at all. The error is a permanent *Fault.
+func (d *Documents) CheckKeys(uri string) error {
+	if err := d.fetcher.Check(uri); err != nil {
+		return wrong("jwks_uri", "%s", textOf(err))
+	}
+	return nil
+}
+
 // Keys answers the key set at a document's KeysURI at the time now, as new as it takes to have a key with the id kid: one
 // that is kept and lacks it is fetched again, but not within a minute. With kid "" any will do. The error is as Get's.
 func (d *Documents) Keys(ctx context.Context, now time.Time, uri, kid string) (jose.JSONWebKeySet, error) {

@@ -47,6 +47,7 @@ func wrong(what, format string, args ...any) *Fault {
 func unfetched(what string, err error) *Fault {
 	fault := &Fault{Text: what + " " + textOf(err), Err: err}
 	if known, ok := errors.AsType[*egress.Error](err); ok {
+		fault.Err = known.Err // the text says the rest
 		switch known.Reason {
 		case egress.Refused, egress.Encoded, egress.Oversized:
 			fault.Permanent = true
