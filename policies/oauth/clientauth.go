@@ -18,6 +18,8 @@ import (
 
 // keySource has the key sets of clients that keep theirs at a URL.
 type keySource interface {
+	// CheckKeys says whether a set may be fetched from uri at all. The error is a *cimd.Fault.
+	CheckKeys(ctx context.Context, uri string) error
 	// Keys answers the set at uri, as new as it takes to have the key kid if that can be. The error is a *cimd.Fault or that
 	// of ctx.
 	Keys(ctx context.Context, now time.Time, uri, kid string) (jose.JSONWebKeySet, error)

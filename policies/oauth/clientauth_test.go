@@ -311,6 +311,49 @@ func TestS43_TheAlgorithmThatAClientNames(t *testing.T) {
 	}
 }
 
+// A client may keep its keys at a URL: then those of the moment count, and while they cannot be had nothing is said of the
+// client (S58).
+func TestS43_S58_KeysAtAURL(t *testing.T) {
+	w, vendor := newSite(t, "")
+	const at = "https://vendor.example/jwks.json"
+	first, second := w.registerAs("private_key_jwt"), w.registerAs("private_key_jwt")
+	publish := func(keys ...confidential) {
+		set := []any{}
+		for _, c := range keys {
+			set = append(set, publicHalf(c))
+		}
+		vendor.put(at, map[string]any{"keys": set})
+	}
+	publish(first)
+	id := w.register(`{"redirect_uris":["` + redirect + `"],"token_endpoint_auth_method":"private_key_jwt","jwks_uri":"` + at + `"}`).
+		json(t)["client_id"].(string)
+	first.id, second.id = id, id
+	if vendor.fetches() != 0 {
+		t.Error("a registration fetches keys")
+	}
+	known := func(what string, c confidential, status int, code string) {
+		t.Helper()
+		w.wantError(what, w.post("/oauth/token", signedBy(renewal("", "dwr_x"), w.assert(c, nil))), status, code)
+	}
+	known("its key", first, http.StatusBadRequest, "invalid_grant")
+	known("another key", second, http.StatusUnauthorized, "invalid_client")
+	publish(second)
+	known("its new key", second, http.StatusBadRequest, "invalid_grant")
+	known("its old key", first, http.StatusUnauthorized, "invalid_client")
+	vendor.setDown(true)
+	known("keys that cannot be had", second, http.StatusServiceUnavailable, "temporarily_unavailable")
+	vendor.setDown(false)
+	vendor.put(at, map[string]any{"keys": []any{}})
+	known("keys that are none", second, http.StatusUnauthorized, "invalid_client")
+
+	// What is wrong for itself sends nobody to the client's host.
+	before := vendor.fetches()
+	w.post("/oauth/token", signedBy(renewal("", "dwr_x"), w.assert(second, map[string]any{"aud": "https://other.example"})))
+	if vendor.fetches() != before {
+		t.Error("keys were fetched for nonsense")
+	}
+}
+
 // A fault is no statement about a client (S58): neither of its record nor of what keeps an assertion from coming twice.
 func TestS58_FaultsWhileAClientIsAuthenticated(t *testing.T) {
 	w := newWorld(t)

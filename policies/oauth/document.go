@@ -109,6 +109,9 @@ func (d *documents) at(ctx context.Context) *cimd.Documents {
 	return d.public
 }
 
+// CheckKeys implements keySource.
+func (d *documents) CheckKeys(ctx context.Context, uri string) error { return d.at(ctx).CheckKeys(uri) }
+
 // Keys implements keySource.
 func (d *documents) Keys(ctx context.Context, now time.Time, uri, kid string) (jose.JSONWebKeySet, error) {
 	return d.at(ctx).Keys(ctx, now, uri, kid)

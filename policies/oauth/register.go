@@ -105,5 +105,7 @@ func (s *server) readRegistration(r *http.Request) (registration, error) {
 			Text: fmt.Sprintf("the body is larger than %d bytes", maxRegistration),
 		}
 	}
-	return parseRegistration(body, s.options.scopes.names())
+	return parseRegistration(body, s.options.scopes.names(), func(uri string) error {
+		return s.keys.CheckKeys(r.Context(), uri)
+	})
 }

@@ -45,8 +45,8 @@ type registration struct {
 }
 
 // parseRegistration checks client metadata. Names are taken exactly as RFC 7591 writes them; what is not known is
-// ignored, as it must be. scopes are those there are.
-func parseRegistration(body []byte, scopes []string) (registration, error) {
+// ignored, as it must be. scopes are those there are, and fetchable says what is wrong with the URL of a key set.
+func parseRegistration(body []byte, scopes []string, fetchable func(uri string) error) (registration, error) {
 	var members map[string]json.RawMessage
 	if err := json.Unmarshal(body, &members); err != nil || members == nil {
 		return registration{}, badRequest("invalid_client_metadata", "the body must be one JSON object")
@@ -57,15 +57,15 @@ func parseRegistration(body []byte, scopes []string) (registration, error) {
 		Redirects:       m.list("redirect_uris"),
 		AuthMethod:      m.text("token_endpoint_auth_method"),
 		ApplicationType: m.text("application_type"),
-		ClientURI:       m.uri("client_uri"),
-		LogoURI:         m.uri("logo_uri"),
-		TOSURI:          m.uri("tos_uri"),
-		PolicyURI:       m.uri("policy_uri"),
+		ClientURI:       m.page("client_uri"),
+		LogoURI:         m.page("logo_uri"),
+		TOSURI:          m.page("tos_uri"),
+		PolicyURI:       m.page("policy_uri"),
 		SoftwareID:      m.text("software_id"),
 		SoftwareVersion: m.text("software_version"),
 		Contacts:        slices.DeleteFunc(m.list("contacts"), func(c string) bool { return c == "" }),
 		KeySet:          m.members["jwks"],
-		KeysURI:         m.uri("jwks_uri"),
+		KeysURI:         m.link("jwks_uri"),
 		Algorithm:       m.text("token_endpoint_auth_signing_alg"),
 	}
 	grants, responses := m.list("grant_types"), m.list("response_types")
@@ -79,7 +79,7 @@ func parseRegistration(body []byte, scopes []string) (registration, error) {
 	if asked.AuthMethod == "" { // RFC 7591 would have it mean client_secret_basic: MCP clients that say nothing are public
 		asked.AuthMethod = methodNone
 	}
-	if err := asked.checkKeys(); err != nil {
+	if err := asked.checkKeys(fetchable); err != nil {
 		return registration{}, err
 	}
 	switch {
@@ -105,7 +105,7 @@ func parseRegistration(body []byte, scopes []string) (registration, error) {
 }
 
 // checkKeys wants of a client that signs what verifies its signatures, and leaves it out of any other.
-func (r *registration) checkKeys() error {
+func (r *registration) checkKeys(fetchable func(uri string) error) error {
 	if r.AuthMethod != methodKeyJWT {
 		r.KeySet, r.KeysURI, r.Algorithm = nil, "", ""
 		return nil
@@ -114,13 +114,15 @@ func (r *registration) checkKeys() error {
 	switch {
 	case (r.KeySet == nil) == (r.KeysURI == ""):
 		fault = "private_key_jwt needs either jwks or jwks_uri, and not both"
-	case r.KeysURI != "" && !strings.HasPrefix(r.KeysURI, "https://"):
-		fault = "jwks_uri must be an https URL"
 	case r.Algorithm != "" && !slices.Contains(assertion.Algorithms(), r.Algorithm):
 		fault = "token_endpoint_auth_signing_alg must be one of " + strings.Join(assertion.Algorithms(), ", ")
 	case r.KeySet != nil:
 		if _, err := cimd.ParseKeys(r.KeySet); err != nil {
 			fault = "jwks " + err.Error()
+		}
+	default: // S42
+		if err := fetchable(r.KeysURI); err != nil {
+			fault = err.Error()
 		}
 	}
 	if fault != "" {
@@ -191,17 +193,25 @@ func (m *metadataReader) list(name string) (values []string) {
 	return values
 }
 
-// uri reads a link to something of the client's (A27, S5). Nothing here follows it, and still it must be one that a
-// browser could be shown: http or https, and not into a private network.
-func (m *metadataReader) uri(name string) string {
+// link reads the URL of something of the client's (A27): http or https, and of nobody's in particular.
+func (m *metadataReader) link(name string) string {
 	text := m.text(name)
 	if text == "" || m.err != nil {
 		return ""
 	}
 	link, err := url.Parse(text)
-	if err != nil || (link.Scheme != "https" && link.Scheme != "http") || link.Host == "" || link.User != nil ||
-		internalHost(link.Hostname()) {
-		m.err = badRequest("invalid_client_metadata", name+" must be a public http or https URL")
+	if err != nil || (link.Scheme != "https" && link.Scheme != "http") || link.Host == "" || link.User != nil {
+		m.err = badRequest("invalid_client_metadata", name+" must be an http or https URL")
+	}
+	return text
+}
+
+// page reads a link that a person may be shown (S5). Nothing here follows it, and still it must not lead into a private
+// network.
+func (m *metadataReader) page(name string) string {
+	text := m.link(name)
+	if link, err := url.Parse(text); m.err == nil && (err != nil || internalHost(link.Hostname())) {
+		m.err = badRequest("invalid_client_metadata", name+" must be a public URL")
 	}
 	return text
 }
