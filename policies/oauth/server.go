@@ -142,7 +142,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := at.serve(w, r); err != nil {
-		if no, ok := errors.AsType[*refusal](err); ok && no.Code == "invalid_client" {
+		if no, ok := errors.AsType[*refusal](err); ok && at.limit == limitedTokenRequests && no.Code == "invalid_client" {
 			s.failedClient(r.Context())
 		}
 		s.fail(w, r, at, err)
