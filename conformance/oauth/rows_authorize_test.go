@@ -126,6 +126,8 @@ func authorizeRows() []row {
 					b.get(t, a.ask(params...)).errorTo(t, strings.Join(params, " "), a, "invalid_request")
 				}
 			},
+			breaks: []edit{{"policies/oauth/authorize.go", `if query.get("code_challenge_method") != "S256" {`,
+				`if m := query.get("code_challenge_method"); m != "S256" && m != "" {`}},
 		},
 		{
 			id: "S12", holds: "a code without its verifier is refused, and none comes without a challenge",
@@ -136,6 +138,8 @@ func authorizeRows() []row {
 				b.get(t, a.ask("code_challenge", "", "code_challenge_method", "")).errorTo(t, "no challenge", a, "invalid_request")
 				a.redeem(t, code).tokens(t)
 			},
+			breaks: []edit{{"policies/oauth/code.go", `!verifies(form.get("code_verifier"), asked.Challenge):`,
+				`form.get("code_verifier") != "" && !verifies(form.get("code_verifier"), asked.Challenge):`}},
 		},
 		{
 			id: "S13", holds: "every other response type is unsupported_response_type",
