@@ -15,7 +15,8 @@ import (
 // Edit replaces a text that occurs exactly once in a file of the product's.
 type Edit struct {
 	// File is the path from the product's folder, with slashes.
-	File     string
+	File string
+	// Old is the text, New what stands in its place. Without Old the file is a new one, of which New is the whole.
 	Old, New string
 }
 
@@ -26,6 +27,10 @@ func Apply(edits []Edit) (map[string]string, error) {
 	for _, e := range edits {
 		path := filepath.Join(gateway.Root(), filepath.FromSlash(e.File))
 		content, ok := files[path]
+		if e.Old == "" {
+			files[path] = e.New
+			continue
+		}
 		if !ok {
 			read, err := os.ReadFile(path)
 			if err != nil {
