@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
+	"unicode/utf8"
 )
 
 // maxForm bounds the bodies of forms, in bytes.
@@ -14,14 +16,17 @@ const maxForm = 32 << 10
 // params are the parameters of a request. One without a value counts as left out (RFC 6749 section 3.1).
 type params url.Values
 
-// parseParams reads a query or a form strictly: what does not parse, or names a parameter twice, is refused (S14). Only
-// resource may be repeated (RFC 8707); what reads it then refuses more than one.
+// parseParams reads a query or a form strictly: what does not parse, is no UTF-8 (RFC 6749 appendix B), or names a
+// parameter twice, is refused (S14). Only resource may be repeated (RFC 8707); what reads it then refuses more than one.
 func parseParams(text string) (params, error) {
 	values, err := url.ParseQuery(text)
 	if err != nil {
 		return nil, badRequest("invalid_request", "the parameters are malformed")
 	}
 	for name, given := range values {
+		if !utf8.ValidString(name + "=" + strings.Join(given, "&")) {
+			return nil, badRequest("invalid_request", "the parameters are not written in UTF-8")
+		}
 		if len(given) > 1 && name != "resource" {
 			return nil, badRequest("invalid_request", "a parameter occurs more than once")
 		}

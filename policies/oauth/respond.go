@@ -1,8 +1,10 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"math"
 	"net/http"
 	"strconv"
@@ -54,7 +56,11 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err e
 		no, isRefusal = s.unread(r.Context(), fault), true
 	}
 	if !isRefusal {
-		s.logger.ErrorContext(r.Context(), "cannot answer",
+		level := slog.LevelError
+		if errors.Is(r.Context().Err(), context.Canceled) { // whoever asked has gone: nothing is wrong here
+			level = slog.LevelDebug
+		}
+		s.logger.Log(r.Context(), level, "cannot answer",
 			"path", r.URL.Path, "request_id", policies.CallFrom(r.Context()).RequestID, "error", err)
 		no = &refusal{
 			Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
