@@ -2,6 +2,8 @@ package secrets
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -13,6 +15,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"durward/conformance/clienthost"
 	"durward/conformance/gateway"
 	"durward/runtime"
 )
@@ -40,6 +43,7 @@ func TestG10_EverythingThatIsUsed(t *testing.T) {
 	u := user{t: t, g: g}
 	c := u.signInAndCall()
 	u.refuseClients(c)
+	u.refuseServices()
 	u.refuseOperators()
 	u.breakReloads()
 	u.killPolicy()
@@ -121,6 +125,80 @@ func (u user) refuseClients(c *gateway.Client) {
 	} {
 		u.status(0, u.send(http.MethodGet, u.g.URL+target, nil, nil))
 	}
+}
+
+// refuseServices has clients that prove who they are do it, with what is right, in the wrong way, and with what is wrong.
+func (u user) refuseServices() {
+	t := u.t
+	t.Helper()
+	key := clienthost.NewEdKey(t, "k1")
+	set, err := json.Marshal(clienthost.Set(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := map[string]string{}
+	secrets := map[string]string{}
+	for _, method := range []string{"client_secret_basic", "client_secret_post", "private_key_jwt"} {
+		body := `{"redirect_uris":["` + gateway.RedirectURI + `"],"token_endpoint_auth_method":"` + method + `","jwks":` + string(set) + `}`
+		ids[method], secrets[method] = u.register(body)
+	}
+	basic := func(id, secret string) http.Header {
+		return http.Header{"Authorization": {"Basic " + base64.StdEncoding.EncodeToString([]byte(id+":"+secret))}}
+	}
+	byHeader, byForm, byKey := ids["client_secret_basic"], ids["client_secret_post"], ids["private_key_jwt"]
+	assertion := func(changes map[string]any) string {
+		return key.Assert(t, clienthost.Claims(byKey, u.g.URL, changes))
+	}
+	once := assertion(nil)
+	for _, path := range []string{"/oauth/token", "/oauth/introspect"} {
+		post := func(form url.Values, header http.Header) {
+			t.Helper()
+			form.Set("grant_type", "refresh_token")
+			u.status(0, u.send(http.MethodPost, u.g.URL+path, form, header))
+		}
+		// The first of each are right, and bring a token that is none.
+		post(url.Values{}, basic(byHeader, secrets["client_secret_basic"]))
+		post(url.Values{"client_id": {byForm}, "client_secret": {secrets["client_secret_post"]}}, http.Header{})
+		for range 2 {
+			post(url.Values{"client_assertion_type": {clienthost.AssertionType}, "client_assertion": {once}}, http.Header{})
+		}
+		post(url.Values{}, basic(byHeader, canary("guessed-secret")))
+		post(url.Values{}, basic(canary("id-in-basic"), secrets["client_secret_basic"]))
+		post(url.Values{}, basic(secrets["client_secret_basic"], byHeader)) // the one in the other's place
+		post(url.Values{}, http.Header{"Authorization": {"Basic " + canary("not-base64")}})
+		post(url.Values{}, http.Header{"Authorization": {"Bearer " + secrets["client_secret_basic"]}})
+		post(url.Values{"client_id": {byHeader}, "client_secret": {secrets["client_secret_basic"]}}, http.Header{})
+		post(url.Values{"client_id": {secrets["client_secret_post"]}}, http.Header{})
+		for _, changes := range []map[string]any{
+			{"aud": canary("audience")}, {"jti": canary("jti"), "exp": 1}, {"iss": canary("iss")}, {"sub": canary("sub")},
+		} {
+			post(url.Values{"client_assertion_type": {clienthost.AssertionType}, "client_assertion": {assertion(changes)}}, http.Header{})
+		}
+		post(url.Values{"client_assertion_type": {canary("type")}, "client_assertion": {canary("assertion")}}, http.Header{})
+	}
+}
+
+// register registers a client, and answers its id and, if it has one, its secret.
+func (u user) register(body string) (id, secret string) {
+	u.t.Helper()
+	r, err := http.NewRequestWithContext(u.t.Context(), http.MethodPost, u.g.URL+"/oauth/register", strings.NewReader(body))
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := u.g.Transport.RoundTrip(r)
+	if err != nil {
+		u.t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var client struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	if err := json.NewDecoder(resp.Body).Decode(&client); err != nil || resp.StatusCode != http.StatusCreated {
+		u.t.Fatalf("register: %s, %v", resp.Status, err)
+	}
+	return client.ID, client.Secret
 }
 
 // refuseOperators asks the admin listener as one who must not.

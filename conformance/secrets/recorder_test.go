@@ -14,7 +14,7 @@ import (
 )
 
 // recorder is a transport that keeps what the gateway answers, and learns the secrets of the requests and answers that
-// pass: codes, states, tokens, cookies, verifiers.
+// pass: codes, states, tokens, cookies, verifiers, what clients show who they are with.
 type recorder struct {
 	next    http.RoundTripper
 	learned *hunt
@@ -34,6 +34,9 @@ type answer struct {
 // RoundTrip implements http.RoundTripper.
 func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.learnValues(request.URL.Query())
+	if _, secret, ok := request.BasicAuth(); ok && !strings.HasPrefix(secret, "dw-") { // no client's id in its place
+		r.learned.add("client secret", secret)
+	}
 	if request.Body != nil && strings.HasPrefix(request.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		body, err := io.ReadAll(request.Body)
 		if err != nil {
@@ -71,7 +74,8 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 
 // learnValues learns what of a query or a form is nobody else's business.
 func (r *recorder) learnValues(values url.Values) {
-	for _, name := range []string{"code", "state", "nonce", "code_verifier", "refresh_token", "csrf"} {
+	for _, name := range []string{"code", "state", "nonce", "code_verifier", "refresh_token", "csrf", "client_secret",
+		"client_assertion"} {
 		for _, value := range values[name] {
 			r.learned.add(name, value)
 		}
@@ -83,7 +87,7 @@ func (r *recorder) learnTokens(body []byte) {
 	if json.Unmarshal(body, &tokens) != nil {
 		return
 	}
-	for _, name := range []string{"access_token", "refresh_token", "id_token"} {
+	for _, name := range []string{"access_token", "refresh_token", "id_token", "client_secret"} {
 		if token, ok := tokens[name].(string); ok {
 			r.learned.add(name, token)
 		}

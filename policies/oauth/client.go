@@ -85,6 +85,18 @@ func (s *server) client(ctx context.Context, id string) (client, error) {
 // isDocument says whether a client id is the URL of a metadata document. No id that is made here begins so (A22).
 func isDocument(id string) bool { return strings.HasPrefix(id, "https://") }
 
+// registeredID is how the ids begin that are made here. What follows is that of rand.Text.
+const registeredID = "dw-"
+
+// idForLog answers a client id if it has the form of one, and nothing else: what stands in its place and is none may be a
+// secret that somebody put there.
+func idForLog(id string) string {
+	if rest, ok := strings.CutPrefix(id, registeredID); isDocument(id) || ok && isGrantID(rest) {
+		return shown(id, maxShownID)
+	}
+	return ""
+}
+
 // sameClient holds a client that calls against what a person knew of it when they allowed it something: the grant as it
 // was agreed, by its id. A client that is not any more what it was loses the grant (S44). One whose document cannot be
 // read just now goes on with what was agreed if it is public; of another nobody can say who calls, and that is a fault.

@@ -146,7 +146,7 @@ func (s *server) failed(ctx context.Context, found client, reason, text string) 
 // recordRefused records that a client was refused, or somebody who calls as one.
 func (s *server) recordRefused(ctx context.Context, found client, reason string) {
 	s.record(ctx, policies.Event{
-		Name: eventClientRefused, Outcome: outcomeRefused, Client: shown(found.ID, maxShownID),
+		Name: eventClientRefused, Outcome: outcomeRefused, Client: idForLog(found.ID),
 		ClientHost: namedBy(found.ID, found.Hosts), Reason: reason,
 	})
 }

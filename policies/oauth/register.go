@@ -51,7 +51,7 @@ func (s *server) serveRegister(w http.ResponseWriter, r *http.Request) error {
 		return no
 	}
 	record := clientRecord{registration: asked}
-	record.ID = "dw-" + rand.Text() // A22: never like a URL
+	record.ID = registeredID + rand.Text()
 	record.Issued = policies.CallFrom(ctx).Time.Unix()
 	answer := registered{registration: record.registration}
 	if asked.AuthMethod == methodBasic || asked.AuthMethod == methodPost {
