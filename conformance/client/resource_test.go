@@ -62,7 +62,7 @@ func TestTwoRoutesAreTwoResources(t *testing.T) {
 			t.Errorf("on the other route: %d", answer.status)
 		}
 	})
-	for _, resource := range []string{"", "/", "/mcp", "/mcp/demo/", "/mcp/none", "/mcp/demo/../other"} {
+	for _, resource := range []string{"", "/", "/mcp", "/mcp/demo//", "/mcp/none", "/mcp/demo/../other"} {
 		t.Run("S62 no token for "+resource, func(t *testing.T) {
 			c, err := g.Register(t.Context())
 			if err != nil {
