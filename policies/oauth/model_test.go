@@ -173,7 +173,7 @@ func (p *play) step() error {
 	default:
 		p.did("take the grant back")
 		m.ended = true
-		got := p.do(p.browser, p.world.request(http.MethodDelete, "/grants?subject=alice", ""))
+		got := p.do(p.browser, p.request(http.MethodDelete, "/grants?subject=alice", ""))
 		if got.StatusCode != http.StatusOK {
 			return fmt.Errorf("answered %d %s", got.StatusCode, got.body)
 		}
