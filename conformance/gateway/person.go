@@ -30,17 +30,22 @@ type Person struct {
 
 // NewPerson makes a person with a fresh browser, who signs in at the demo's provider.
 func NewPerson(t testing.TB, name string) *Person {
-	return newPerson(t, name, http.DefaultTransport, nil)
+	return newPerson(t, name, http.DefaultTransport, RedirectURI, nil)
 }
 
 // Person makes a person with a fresh browser that uses the gateway's Transport, who signs in at its provider.
 func (g *Gateway) Person(t testing.TB, name string) *Person {
-	return newPerson(t, name, g.Transport, g.SignIn)
+	return g.PersonFor(t, name, RedirectURI)
 }
 
-func newPerson(t testing.TB, name string, transport http.RoundTripper, signIn SignIn) *Person {
+// PersonFor is Person for a client that is answered elsewhere than the suites' clients: its browser stops there.
+func (g *Gateway) PersonFor(t testing.TB, name, redirectURI string) *Person {
+	return newPerson(t, name, g.Transport, redirectURI, g.SignIn)
+}
+
+func newPerson(t testing.TB, name string, transport http.RoundTripper, redirectURI string, signIn SignIn) *Person {
 	t.Helper()
-	b, err := browser.New(transport, RedirectURI)
+	b, err := browser.New(transport, redirectURI)
 	if err != nil {
 		t.Fatal(err)
 	}

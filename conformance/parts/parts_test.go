@@ -104,6 +104,16 @@ func TestAxeCoreIsTheScript(t *testing.T) {
 	}
 }
 
+func TestNode22IsThat(t *testing.T) {
+	version, err := major(Node22(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if version < 22 {
+		t.Errorf("it is of version %d", version)
+	}
+}
+
 func write(t *testing.T, path, content string, mode os.FileMode) {
 	t.Helper()
 	if err := os.WriteFile(path, []byte(content), mode); err != nil {
