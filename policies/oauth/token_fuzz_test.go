@@ -120,7 +120,7 @@ func (w *tokenFuzz) isRenewal(body string) bool {
 			return false
 		}
 	}
-	for _, scope := range strings.Fields(form.Get("scope")) {
+	for scope := range strings.FieldsSeq(form.Get("scope")) {
 		if scope != "mcp:tools" && scope != "offline_access" {
 			return false
 		}
