@@ -68,7 +68,7 @@ func (o operations) offered(path string, table scopeTable) []string {
 // there, are dropped: clients ask for all they have seen anywhere (Q7, Q8).
 func (s *server) granted(path, asked string) []string {
 	scopes, offered := s.operations.baseline(path), s.operations.offered(path, s.options.scopes)
-	for _, scope := range strings.Fields(asked) {
+	for scope := range strings.FieldsSeq(asked) {
 		if scope == scopeOffline || slices.Contains(offered, scope) {
 			scopes = append(scopes, scope)
 		}

@@ -71,7 +71,7 @@ func TestReportThereAndBack(t *testing.T) {
 		Notes:         []policies.Problem{{Pointer: "", Text: "note"}},
 		Paths:         []policies.Path{{Path: "/oauth/token", Option: "/at"}, {Path: "/grants", Admin: true}},
 		Authenticates: true, Scopes: []string{"crm:read", "crm:write"},
-		Facts:         []policies.Fact{{Name: "issuer", Value: "https://x.example"}},
+		Facts: []policies.Fact{{Name: "issuer", Value: "https://x.example"}},
 		Vary: map[string]policies.Vary{
 			"demo":  {Headers: []string{"Authorization"}, Origin: true, Methods: []string{"tools/call"}},
 			"other": {ClientAddress: true, Names: []string{"echo"}},

@@ -143,7 +143,7 @@ func agree(m mcp.Message, given map[string]string) bool {
 	method, hasMethod := trimmed["Mcp-Method"]
 	name, hasName := trimmed["Mcp-Name"]
 	named := m.Method == "tools/call" || m.Method == "prompts/get" || m.Method == "resources/read"
-	plain := name == m.Name && !(len(name) >= 11 && strings.HasPrefix(name, "=?base64?") && strings.HasSuffix(name, "?="))
+	plain := name == m.Name && (len(name) < 11 || !strings.HasPrefix(name, "=?base64?") || !strings.HasSuffix(name, "?="))
 	switch {
 	case hasVersion && m.Version != "" && version != m.Version:
 		return false
