@@ -175,3 +175,40 @@ func TestS45_PlacesAreTakenAndGivenBackOnce(t *testing.T) {
 		t.Errorf("%d places, %d unused", places, unused)
 	}
 }
+
+// A client that makes room just while it redeems its code is told so, and its code has come to nothing.
+func TestS47_AClientThatMakesRoomMeanwhile(t *testing.T) {
+	w := unusedLimit(t, 500)
+	client := w.client()
+	code := w.code(client, "alice")
+	w.host.Store.Intercept(func(op string, keys []string, do func() error) error {
+		if op == "get" && strings.HasPrefix(keys[0], "grant/") {
+			w.host.Store.Intercept(nil)
+			if _, err := w.host.Store.Take(w.Context(), "client/"+digestOf(client)); err != nil {
+				t.Error(err)
+			}
+		}
+		return do()
+	})
+	w.wantError("redemption", w.post("/oauth/token", redemption(client, code)), http.StatusUnauthorized, "invalid_client")
+	if n := w.count("access/") + w.count("refresh/"); n != 0 {
+		t.Errorf("%d tokens", n)
+	}
+}
+
+// Who loses a place to another registration finds one all the same.
+func TestS45_ContestedPlaces(t *testing.T) {
+	w := unusedLimit(t, 500)
+	lost := 0
+	w.host.Store.Intercept(func(op string, _ []string, do func() error) error {
+		if op == "commit" && lost < 3 {
+			lost++
+			return policies.ErrConflict
+		}
+		return do()
+	})
+	w.wantRegistered("after three losses", "192.0.2.1", http.StatusCreated)
+	if clients, places, unused := w.count("client/"), w.count("spare/"), w.count("unused/"); clients+places+unused != 3 {
+		t.Errorf("%d clients, %d places, %d unused", clients, places, unused)
+	}
+}
