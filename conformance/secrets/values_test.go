@@ -379,7 +379,7 @@ func TestG10_ValueFaults(t *testing.T) {
 						p.everywhere(t, faults[i].text)
 					})
 				}
-				shown.Add(int32(p.shown)) //nolint:gosec // as many as there are faults
+				shown.Add(int32(p.shown))
 				t.Run("all is mended", func(t *testing.T) {
 					p.ask(t, http.MethodPost, "/-/reload", http.StatusOK)
 					p.everywhere(t, "")
