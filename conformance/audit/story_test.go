@@ -36,8 +36,8 @@ func TestStory(t *testing.T) {
 	s.want("client.registered success client_id=one client_host=localhost")
 	two := s.register("two", "https://two.example/cb")
 	s.want("client.registered success client_id=two client_host=two.example")
-	s.get("/oauth/authorize?client_id=nobody", 400)
-	s.want("client.refused refused client_id=nobody reason=unknown")
+	s.get("/oauth/authorize?client_id=nobody", 400) // which may be any text that somebody sends: it is not in the log
+	s.want("client.refused refused reason=unknown")
 	s.get("/oauth/authorize?client_id="+two+"&redirect_uri=https://evil.example/", 400)
 	s.want("authorization.refused refused client_id=two client_host=two.example reason=redirect_uri")
 	s.get("/oauth/authorize?client_id="+two+"&response_type=token", 400)
