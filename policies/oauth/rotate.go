@@ -97,9 +97,10 @@ func (s *server) repeat(ctx context.Context, use refreshUse) (tokenAnswer, error
 // token: the processes of a client that share it do not stand in each other's way.
 const keptFor = time.Second
 
-// keepToken answers with the token that was presented. Its life begins anew, and its grant's with it.
+// keepToken answers with the token that was presented. Its life begins anew, and its grant's with it: nobody who came
+// before the last use, and was served after it, takes anything of that away.
 func (s *server) keepToken(ctx context.Context, use refreshUse) (tokenAnswer, error) {
-	now := policies.CallFrom(ctx).Time
+	now := later(policies.CallFrom(ctx).Time, use.grant.Data.Used)
 	until := now.Add(s.options.refreshTTL)
 	var c change
 	if kept := use.token.Data; !kept.Used || until.Sub(use.token.Expires).Abs() >= keptFor {
