@@ -144,7 +144,7 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 		case session.Data.Person.key() != shown.key():
 			return s.askConsent(w, r, consentRecord{Asked: q.Data.Asked, Shown: &session.Data.Person}, shown)
 		default:
-			next = s.straight(policies.CallFrom(ctx).Time, q.Data, session.Data)
+			next = s.straight(policies.CallFrom(ctx).Time, q.Data, session.held)
 		}
 	default:
 		return badRequest("invalid_request", "the form holds no answer to this page")
@@ -155,10 +155,12 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 	return s.finish(w, r, q, reply, next)
 }
 
-// straight is allowing while the person whom the page named is signed in: the code, without the identity provider.
-func (s *server) straight(now time.Time, record consentRecord, session sessionRecord) step {
-	next := step{event: askedEvent(eventConsentGiven, outcomeSuccess, record.Asked, session.Person, "")}
-	next.Location = s.codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, session))
+// straight is allowing while the person whom the page named is signed in: the code, without the identity provider. The
+// session is written too, as it is: one that was ended in the meantime makes the whole change fail.
+func (s *server) straight(now time.Time, record consentRecord, session held[sessionRecord]) step {
+	next := step{event: askedEvent(eventConsentGiven, outcomeSuccess, record.Asked, session.Data.Person, "")}
+	next.Location = s.codeAnswer(record.Asked, s.putCode(&next.change, now, record.Asked, session.Data))
+	next.change.put(session.Key, session.Data, session.Version, session.Expires)
 	return next
 }
 

@@ -300,3 +300,40 @@ func TestGrants_TheSessionIsNotRevived(t *testing.T) {
 		t.Error("the session is back")
 	}
 }
+
+// A40: whoever puts a person out while that person allows something has put them out: the session that allows it is held
+// against the store when the grant is made, and not only when the page is read.
+func TestA40_NoGrantComesOfASessionThatHasEnded(t *testing.T) {
+	for name, end := range map[string]func(w *world){
+		"by the operator": func(w *world) {
+			w.do(w.gateway.Client(), w.request(http.MethodDelete, "/grants?subject=alice", ""))
+		},
+		"by the person": func(w *world) {
+			w.onGrants(w.browser, url.Values{"answer": {"sign-out"}, "csrf": {w.grants().csrf}})
+		},
+	} {
+		w := newWorld(t)
+		w.signIn("alice")
+		page := w.authorize(ask(w.client()))
+		before := len(w.host.Audit.Named("consent.given"))
+		w.host.Store.Intercept(func(op string, keys []string, do func() error) error {
+			if op == "commit" && strings.HasPrefix(keys[0], "code/") {
+				w.host.Store.Intercept(nil)
+				end(w)
+			}
+			return do()
+		})
+		got := w.consent(page, "allow")
+		if at := got.location(t); at.Host != "idp.example" {
+			t.Errorf("%s: the session was ended and still led to %s", name, at)
+		}
+		for _, record := range w.host.Store.Records() {
+			if strings.HasPrefix(record.Key, "code/") && !strings.Contains(string(record.Value), `"used":true`) {
+				t.Errorf("%s: there is a code of it", name)
+			}
+		}
+		if given := len(w.host.Audit.Named("consent.given")) - before; given != 1 {
+			t.Errorf("%s: consent was given %d times", name, given)
+		}
+	}
+}
