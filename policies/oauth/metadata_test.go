@@ -159,14 +159,15 @@ func TestQ11_ErrorsAreJSON(t *testing.T) {
 
 // B3: a client compares the resource with the URL it calls, so a path is not written anew on the way.
 func TestB3_PathsStandAsOnTheWire(t *testing.T) {
-	const path = "/mcp/a!b(c)*'d"
-	w := newWorld(t, path)
-	if got := w.get("/.well-known/oauth-protected-resource" + path).json(t)["resource"]; got != origin+path {
-		t.Errorf("resource %v, want %s", got, origin+path)
+	for _, path := range []string{"/mcp/a!b(c)*'d", "/mcp/a%20b", "/mcp/a%21b"} {
+		w := newWorld(t, path)
+		if got := w.get("/.well-known/oauth-protected-resource" + path).json(t)["resource"]; got != origin+path {
+			t.Errorf("resource %v, want %s", got, origin+path)
+		}
+		challenge := w.get(path).Header.Get("WWW-Authenticate")
+		if !strings.Contains(challenge, `resource_metadata="`+origin+"/.well-known/oauth-protected-resource"+path+`"`) {
+			t.Errorf("challenge: %s", challenge)
+		}
+		w.wantCall("with the resource asked for", path, w.signIn("alice", "resource", origin+path).access, http.StatusOK)
 	}
-	challenge := w.get(path).Header.Get("WWW-Authenticate")
-	if !strings.Contains(challenge, `resource_metadata="`+origin+"/.well-known/oauth-protected-resource"+path+`"`) {
-		t.Errorf("challenge: %s", challenge)
-	}
-	w.wantCall("with the resource asked for", path, w.signIn("alice", "resource", origin+path).access, http.StatusOK)
 }

@@ -125,7 +125,7 @@ func newServer(
 // ServeHTTP implements policies.Policy.
 func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
-	at, ok := s.endpoints[r.URL.Path]
+	at, ok := s.endpoints[r.URL.EscapedPath()] // as it stands on the wire: a route's path is part of some
 	if !ok {
 		s.fail(w, r, endpoint{}, &refusal{Status: http.StatusNotFound, Code: "not_found", Text: "no such endpoint"})
 		return
