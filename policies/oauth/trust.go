@@ -93,7 +93,7 @@ func plainName(host string) string { return strings.TrimRight(lower(host), ".") 
 // untrusted is told to a client whose hosts the option clients keeps out, and recorded.
 func (s *server) untrusted(ctx context.Context, id string, hosts []string) *refusal {
 	s.record(ctx, policies.Event{
-		Name: eventClientRefused, Outcome: outcomeRefused, Client: id, ClientHost: namedBy(id, hosts),
+		Name: eventClientRefused, Outcome: outcomeRefused, Client: idForLog(id), ClientHost: namedBy(id, hosts),
 		Reason: "untrusted_host",
 	})
 	no := badRequest("unauthorized_client", "this gateway does not work with apps of this host: ask its operator")

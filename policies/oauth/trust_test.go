@@ -3,6 +3,7 @@ package oauth_test
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"durward/policies/oauth"
@@ -141,4 +142,14 @@ func TestS58_RevocationWhileTheDocumentCannotBeRead(t *testing.T) {
 		http.StatusServiceUnavailable, "temporarily_unavailable")
 	w.wantRevoked("a public client's token", w.revoke(documentID, held.refresh))
 	w.wantCall("then", "/mcp/demo", held.access, http.StatusUnauthorized)
+}
+
+// However long a client_id is that somebody makes up, it does not become a line of the audit that long.
+func TestA21_UntrustedNamesAreShortened(t *testing.T) {
+	w, _ := newSite(t, `"clients":{"deny":["vendor.example"]}`)
+	w.authorize(ask(documentID + strings.Repeat("x", 10_000)))
+	refused := w.host.Audit.Named("client.refused")
+	if len(refused) != 1 || len(refused[0].Client) > 2100 || refused[0].ClientHost != "vendor.example" {
+		t.Errorf("audit: %d events, the first with %d bytes", len(refused), len(refused[0].Client))
+	}
 }
