@@ -35,6 +35,9 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 	asked := login.Data.Asked
 	browser := s.cookie(r, name, loginCookie)
 	if browser == "" || !matches(browser, login.Data.Browser) || asked.Issuer != s.issuer(ctx) {
+		if err := s.withinLimits(ctx, limitedAuthorizations); err != nil { // it may be said again and again
+			return err
+		}
 		s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, person{}, "other_browser"))
 		return forbidden(msgOtherBrowser, "this sign-in was started in another browser: nothing was allowed")
 	}

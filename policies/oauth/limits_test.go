@@ -142,6 +142,25 @@ func TestS45_FailuresCloseTheTokenEndpointAlone(t *testing.T) {
 	}
 }
 
+// A login that was begun in another browser may be visited any number of times, and each visit is a line of the audit.
+func TestS45_CallbacksInOtherBrowsers(t *testing.T) {
+	w := newWorldWith(t, tightly)
+	at := w.atProvider(w.client())
+	query := url.Values{"state": {at.Query().Get("state")}, "code": {"alice"}}
+	for range 20 {
+		got := w.from("192.0.2.77", http.MethodGet, "/oauth/callback?"+query.Encode(), "")
+		if got.StatusCode == http.StatusTooManyRequests {
+			w.wantLimited(got, true)
+		}
+	}
+	if failed := w.host.Audit.Named("login.failed"); len(failed) != 4 {
+		t.Errorf("%d lines, want 4", len(failed))
+	}
+	if got := w.callback(at, "alice").location(t); got.Query().Get("code") == "" {
+		t.Errorf("the browser that began it: %s", got)
+	}
+}
+
 // What is not limited: what the host keeps in memory, what a browser asks beforehand, and operators.
 func TestS45_Unlimited(t *testing.T) {
 	w := newWorldWith(t, tightly)
