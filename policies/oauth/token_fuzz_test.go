@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"durward/policies"
 )
@@ -18,6 +19,7 @@ import (
 const (
 	publicInForm  = "PUBLIC"  // the id of a public client
 	refreshInForm = "REFRESH" // its refresh token
+	codeInForm    = "CODE"    // a code of its own, which has not been used
 	secretIDIn    = "SERVICE" // the id of a client with a secret
 	secretIn      = "SECRET"  // its secret
 )
@@ -26,26 +28,46 @@ const (
 type tokenFuzz struct {
 	*world
 	held    tokens
+	code    string
 	service confidential
 	calls   uint32
+	// kept are the keys of what was there at first.
+	kept map[string]bool
 }
 
 func newTokenFuzz(t *testing.T) *tokenFuzz {
 	w := &tokenFuzz{world: newWorldWith(t, `{"clientId":"c","gateway":{"cimdEnabled":false}}`)}
 	w.held = w.signIn("alice", "scope", "mcp:tools offline_access")
+	w.code = w.codeFromSession(w.held.client)
 	w.service = w.registerAs("client_secret_basic")
+	w.kept = map[string]bool{}
+	for _, record := range w.host.Store.Records() {
+		w.kept[record.Key] = true
+	}
 	return w
+}
+
+// forget takes away what has been written since: no bound on how much there may be is in the way.
+func (w *tokenFuzz) forget(t *testing.T) {
+	t.Helper()
+	for _, record := range w.host.Store.Records() {
+		if w.kept[record.Key] {
+			continue
+		}
+		if _, err := w.host.Store.Take(t.Context(), record.Key); err != nil {
+			t.Fatal(err)
+		}
+	}
 }
 
 // fillIn puts what this run has in the place of the words for it.
 func (w *tokenFuzz) fillIn(text string) string {
-	return strings.NewReplacer(publicInForm, w.held.client, refreshInForm, w.held.refresh, secretIDIn, w.service.id,
-		secretIn, w.service.secret).Replace(text)
+	return strings.NewReplacer(publicInForm, w.held.client, refreshInForm, w.held.refresh, codeInForm, w.code,
+		secretIDIn, w.service.id, secretIn, w.service.secret).Replace(text)
 }
 
-// send posts a body as the host does, each time from another address: no limit is in the way. Whatever was sent, the
-// answer is one that a client can read.
-func (w *tokenFuzz) send(t *testing.T, path, body, authorization string) answer {
+// send posts a body as the host does, each time from another address: no limit is in the way.
+func (w *tokenFuzz) send(t *testing.T, path, media, body, authorization string) answer {
 	t.Helper()
 	w.calls++
 	address := netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, w.calls)))
@@ -53,45 +75,59 @@ func (w *tokenFuzz) send(t *testing.T, path, body, authorization string) answer 
 		Time: w.host.Clock.Now(), Origin: origin, RequestID: "fuzz", ClientAddress: address.String(),
 	})
 	r := httptest.NewRequest(http.MethodPost, origin+path, strings.NewReader(body)).WithContext(ctx)
-	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Content-Type", media)
 	if authorization != "" {
 		r.Header["Authorization"] = []string{authorization}
 	}
 	out := httptest.NewRecorder()
 	w.gateway.Policy.ServeHTTP(out, r)
 	got := answer{out.Result(), out.Body.String()}
-	if !slices.Contains([]int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized}, got.StatusCode) {
-		t.Fatalf("%s: answered %d %s", path, got.StatusCode, got.body)
-	}
 	if got.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%s: an answer that may be kept: %v", path, got.Header)
-	}
-	if code, _ := got.json(t)["error"].(string); (code == "invalid_client") != (got.StatusCode == http.StatusUnauthorized) ||
-		(code == "") != (got.StatusCode == http.StatusOK) {
-		t.Fatalf("%s: answered %d %s", path, got.StatusCode, got.body)
 	}
 	return got
 }
 
-// FuzzTokenForm sends forms to the token endpoint. Whatever they hold, no answer is a fault, and tokens come of that form
-// alone which a reading of its own takes for a refresh by the client that holds the token.
+// token asks for tokens. Whatever was sent, the answer is one that a client can read.
+func (w *tokenFuzz) token(t *testing.T, body, authorization string) answer {
+	t.Helper()
+	got := w.send(t, "/oauth/token", "application/x-www-form-urlencoded", body, authorization)
+	if !slices.Contains([]int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized}, got.StatusCode) {
+		t.Fatalf("answered %d %s", got.StatusCode, got.body)
+	}
+	if code, _ := got.json(t)["error"].(string); (code == "invalid_client") != (got.StatusCode == http.StatusUnauthorized) ||
+		(code == "") != (got.StatusCode == http.StatusOK) {
+		t.Fatalf("answered %d %s", got.StatusCode, got.body)
+	}
+	return got
+}
+
+// FuzzTokenForm sends forms to the token endpoint. Whatever they hold, no answer is a fault, and tokens come of those forms
+// alone which a reading of its own takes for a refresh or a redemption by the client that holds the token or the code:
+// of those that say nothing else, always, so that no form has used the code up that was not right (A49).
 func FuzzTokenForm(f *testing.F) {
-	sound := func() url.Values { return renewal(publicInForm, refreshInForm) }
-	f.Add(sound().Encode())
-	f.Add(redemption(publicInForm, "dwc_"+strings.Repeat("x", 48)).Encode())
-	for name, values := range map[string][]string{
-		"grant_type":            {"", "password", "authorization_code", "client_credentials"},
-		"client_id":             {"", "dw-unknown", secretIDIn, "https://app.example/client.json", "\x00"},
-		"client_secret":         {"", "x", secretIn},
-		"client_assertion":      {"", "a.b.c", "e30.e30.e30"},
-		"client_assertion_type": {"", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
-		"refresh_token":         {"", "dwr_x", "dwr_" + strings.Repeat("A", 48)},
-		"scope":                 {"", "mcp:tools", "offline_access mcp:tools", "admin", "\x00"},
-		"resource":              {"", origin + "/mcp/demo", origin + "/mcp/demo/", origin, "https://evil.example/", "#"},
+	for _, sound := range []func() url.Values{
+		func() url.Values { return renewal(publicInForm, refreshInForm) },
+		func() url.Values { return redemption(publicInForm, codeInForm) },
 	} {
-		for _, value := range values {
-			f.Add(change(sound(), name, value).Encode())
-			f.Add(sound().Encode() + "&" + name + "=" + url.QueryEscape(value)) // twice, for most
+		f.Add(sound().Encode())
+		for name, values := range map[string][]string{
+			"grant_type":            {"", "password", "authorization_code", "refresh_token", "client_credentials"},
+			"client_id":             {"", "dw-unknown", secretIDIn, "https://app.example/client.json", "\x00"},
+			"client_secret":         {"", "x", secretIn},
+			"client_assertion":      {"", "a.b.c", "e30.e30.e30"},
+			"client_assertion_type": {"", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"},
+			"refresh_token":         {"", "dwr_x", "dwr_" + strings.Repeat("A", 48), codeInForm},
+			"code":                  {"", "dwc_x", "dwc_" + strings.Repeat("x", 48), refreshInForm},
+			"code_verifier":         {"", "x", strings.Repeat("v", 43), strings.Repeat("v", 129)},
+			"redirect_uri":          {"", redirect, redirect + "/", "https://evil.example/cb"},
+			"scope":                 {"", "mcp:tools", "offline_access mcp:tools", "admin", "\x00"},
+			"resource":              {"", origin + "/mcp/demo", origin + "/mcp/demo/", origin, "https://evil.example/", "#"},
+		} {
+			for _, value := range values {
+				f.Add(change(sound(), name, value).Encode())
+				f.Add(sound().Encode() + "&" + name + "=" + url.QueryEscape(value)) // twice, for most
+			}
 		}
 	}
 	f.Add("a=%zz;b")
@@ -101,35 +137,53 @@ func FuzzTokenForm(f *testing.F) {
 		if w == nil {
 			w = newTokenFuzz(t)
 		}
+		w.T = t
 		body = w.fillIn(body)
-		if got := w.send(t, "/oauth/token", body, ""); got.StatusCode == http.StatusOK && !w.isRenewal(body) {
-			t.Errorf("tokens were given for %q", body)
+		form, may, must := w.reads(body)
+		got := w.token(t, body, "")
+		if given := got.StatusCode == http.StatusOK; given && !may || !given && must {
+			t.Errorf("%q: answered %d %s", body, got.StatusCode, got.body)
+		}
+		if got.StatusCode == http.StatusOK && form.Get("grant_type") == "authorization_code" {
+			w.code = w.codeFromSession(w.held.client)
 		}
 	})
 }
 
-// isRenewal reads a form anew, and says whether the public client may be given tokens for it.
-func (w *tokenFuzz) isRenewal(body string) bool {
+// reads reads a form anew, and says whether the public client may be given tokens for it, and whether it must.
+func (w *tokenFuzz) reads(body string) (form url.Values, may, must bool) {
 	form, err := url.ParseQuery(body)
 	if err != nil || len(body) > 32<<10 {
-		return false
+		return nil, false, false
 	}
+	must = true
 	for name, values := range form {
 		form[name] = slices.DeleteFunc(values, func(value string) bool { return value == "" && name == "resource" })
-		if len(form[name]) > 1 && (name != "resource" || slices.Max(values) != slices.Min(values)) {
-			return false
+		if len(form[name]) > 1 && (name != "resource" || slices.Max(values) != slices.Min(values)) ||
+			!utf8.ValidString(name+strings.Join(values, "")) {
+			return nil, false, false
 		}
-	}
-	for scope := range strings.FieldsSeq(form.Get("scope")) {
-		if scope != "mcp:tools" && scope != "offline_access" {
-			return false
-		}
+		must = must && slices.Contains([]string{
+			"grant_type", "client_id", "refresh_token", "code", "code_verifier", "redirect_uri",
+		}, name)
 	}
 	resource := form.Get("resource")
-	return form.Get("grant_type") == "refresh_token" && form.Get("client_id") == w.held.client &&
-		form.Get("refresh_token") == w.held.refresh && form.Get("client_secret") == "" &&
+	may = form.Get("client_id") == w.held.client && form.Get("client_secret") == "" &&
 		form.Get("client_assertion") == "" && form.Get("client_assertion_type") == "" &&
 		(resource == "" || strings.HasPrefix(strings.ToLower(resource), origin))
+	switch form.Get("grant_type") {
+	case "refresh_token":
+		may = may && form.Get("refresh_token") == w.held.refresh
+		for scope := range strings.FieldsSeq(form.Get("scope")) {
+			may = may && (scope == "mcp:tools" || scope == "offline_access")
+		}
+	case "authorization_code":
+		at := form.Get("redirect_uri")
+		may = may && form.Get("code") == w.code && form.Get("code_verifier") == verifier && (at == "" || at == redirect)
+	default:
+		may = false
+	}
+	return form, may, may && must
 }
 
 // FuzzAuthorizationHeader sends Authorization headers to the token endpoint, and pairs as HTTP Basic has them. Whatever
@@ -154,9 +208,10 @@ func FuzzAuthorizationHeader(f *testing.F) {
 		if w == nil {
 			w = newTokenFuzz(t)
 		}
+		w.T = t
 		pair = w.fillIn(pair)
 		for _, header := range []string{w.fillIn(header), "Basic " + base64.StdEncoding.EncodeToString([]byte(pair))} {
-			got := w.send(t, "/oauth/token", "grant_type=refresh_token&refresh_token=dwr_x", header)
+			got := w.token(t, "grant_type=refresh_token&refresh_token=dwr_x", header)
 			known := got.json(t)["error"] == "invalid_grant"
 			if known != w.isService(header) {
 				t.Errorf("header %q: answered %d %s", header, got.StatusCode, got.body)
