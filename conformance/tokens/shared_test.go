@@ -104,7 +104,7 @@ func takenBack(t *testing.T, w *world) {
 			return false
 		}
 	}
-	refreshed := make(chan struct{}, 1000)
+	refreshed := make(chan struct{}, 10)
 	var work sync.WaitGroup
 	for range processes {
 		work.Go(func() {
@@ -119,7 +119,10 @@ func takenBack(t *testing.T, w *world) {
 					return
 				case got.verdict == granted:
 					shared.keep(token, got)
-					refreshed <- struct{}{}
+					select {
+					case refreshed <- struct{}{}:
+					default: // there were enough
+					}
 				case got.verdict != invalidGrant:
 					t.Errorf("meanwhile: %s %v", got.verdict, got.err)
 					return

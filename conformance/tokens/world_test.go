@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"os"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -98,25 +97,40 @@ func (e *elsewhere) CloseIdleConnections() {
 // app is a client that somebody has allowed.
 type app struct {
 	*world
-	id, verifier string
-	// code is its code, which it has not redeemed.
-	code string
+	id     string
+	client *gateway.Client
+	person *gateway.Person
+	// code is what it was told last, verifier what that is redeemed with.
+	code, verifier string
 }
 
-// allowed registers a client and has a person allow it.
+// allowed registers a client and has Ada allow it, with a browser that was never here.
 func (w *world) allowed(t *testing.T) *app {
 	t.Helper()
-	registered, err := w.Register(t.Context())
+	return w.allowedBy(t, w.Person(t, "Ada Lovelace"))
+}
+
+// allowedBy registers a client and has this person allow it.
+func (w *world) allowedBy(t *testing.T, person *gateway.Person) *app {
+	t.Helper()
+	client, err := w.Register(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{world: w, id: registered.ID, verifier: oauth2.GenerateVerifier()}
-	told, err := w.Person(t, "Ada Lovelace").Allow(t.Context(), registered.AuthorizeURL(a.verifier))
-	if err != nil {
-		t.Fatal(err)
-	}
-	a.code = told.Get("code")
+	a := &app{world: w, id: client.ID, client: client, person: person}
+	a.allow(t)
 	return a
+}
+
+// allow has the client's person allow it, and perhaps sign in: there is a code then.
+func (a *app) allow(t *testing.T) {
+	t.Helper()
+	a.verifier = oauth2.GenerateVerifier()
+	landing, err := a.person.Allow(t.Context(), a.client.AuthorizeURL(a.verifier))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.code = landing.Get("code")
 }
 
 // signedIn is allowed for a client that has its first tokens.
@@ -126,32 +140,6 @@ func (w *world) signedIn(t *testing.T) (*app, answer) {
 	first := a.redeem(t.Context(), a.verifier)
 	first.want(t, "the first tokens", granted)
 	return a, first
-}
-
-// verdict is what an answer comes to.
-type verdict string
-
-const (
-	granted      verdict = "200"
-	invalidGrant verdict = "400 invalid_grant"
-	unavailable  verdict = "503 temporarily_unavailable"
-	unanswered   verdict = "no answer"
-)
-
-// answer is what the token endpoint answers.
-type answer struct {
-	verdict verdict
-	access  string
-	refresh string
-	err     error
-}
-
-// want wants a verdict.
-func (a answer) want(t *testing.T, what string, want verdict) {
-	t.Helper()
-	if a.verdict != want {
-		t.Fatalf("%s: %s %v, want %s", what, a.verdict, a.err, want)
-	}
 }
 
 // redeem presents the code.
@@ -180,23 +168,7 @@ func (a *app) ask(ctx context.Context, path string, form url.Values) answer {
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	status, body, err := a.send(r)
-	if err != nil {
-		return answer{verdict: unanswered, err: err}
-	}
-	var told struct {
-		Access  string `json:"access_token"`
-		Refresh string `json:"refresh_token"`
-		Error   string `json:"error"`
-	}
-	if len(body) > 0 {
-		if err := json.Unmarshal(body, &told); err != nil {
-			return answer{verdict: verdict(fmt.Sprintf("%d without JSON", status)), err: err}
-		}
-	}
-	return answer{
-		verdict: verdict(strings.TrimSuffix(fmt.Sprintf("%d %s", status, told.Error), " ")),
-		access:  told.Access, refresh: told.Refresh,
-	}
+	return told(status, body, err)
 }
 
 func (w *world) send(r *http.Request) (status int, body []byte, err error) {
@@ -253,20 +225,12 @@ func (a *app) wantRefused(t *testing.T, what string, tokens ...string) {
 // grants is how many grants of the client the operator sees.
 func (a *app) grants(t *testing.T) int {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet,
-		a.Admin+"/-/policies/clerk/grants?client="+url.QueryEscape(a.id), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	status, body, err := a.send(r)
 	var list struct {
 		Grants []struct {
 			Client string `json:"client"`
 		} `json:"grants"`
 	}
-	if err != nil || status != http.StatusOK || json.Unmarshal(body, &list) != nil {
-		t.Fatalf("the operator's list: %d %s %v", status, body, err)
-	}
+	a.wantList(t, "grants", &list)
 	for _, grant := range list.Grants {
 		if grant.Client != a.id {
 			t.Errorf("the operator is shown a grant of %s", grant.Client)
@@ -275,42 +239,40 @@ func (a *app) grants(t *testing.T) int {
 	return len(list.Grants)
 }
 
-// together has n callers do something at the same moment, and answers what they were answered.
-func together(n int, do func(i int) answer) []answer {
-	answers := make([]answer, n)
-	var ready, work sync.WaitGroup
-	ready.Add(n)
-	for i := range n {
-		work.Go(func() {
-			ready.Done()
-			ready.Wait()
-			answers[i] = do(i)
-		})
+// wantRegistration wants the operator to see the client, as one that has got tokens or has not.
+func (a *app) wantRegistration(t *testing.T, what string, unused bool) {
+	t.Helper()
+	var list struct {
+		Clients []struct {
+			Unused bool `json:"unused"`
+		} `json:"clients"`
 	}
-	work.Wait()
-	return answers
+	a.wantList(t, "clients", &list)
+	if len(list.Clients) != 1 || list.Clients[0].Unused != unused {
+		t.Errorf("%s: the operator is shown the registrations %+v, want one with unused %v", what, list.Clients, unused)
+	}
 }
 
-// tally counts the verdicts of answers.
-func tally(answers []answer) map[verdict]int {
-	count := map[verdict]int{}
-	for _, a := range answers {
-		count[a.verdict]++
+// wantList reads what the operator is shown of the client.
+func (a *app) wantList(t *testing.T, what string, into any) {
+	t.Helper()
+	status, body, err := a.operate(t.Context(), http.MethodGet, what)
+	if err != nil || status != http.StatusOK || json.Unmarshal(body, into) != nil {
+		t.Fatalf("the operator's list of %s: %d %s %v", what, status, body, err)
 	}
-	return count
 }
 
-// tokensIn answers what was handed out: every access token, and each refresh token once.
-func tokensIn(answers []answer) (access, refresh []string) {
-	seen := map[string]bool{"": true}
-	for _, a := range answers {
-		if a.access != "" {
-			access = append(access, a.access)
-		}
-		if !seen[a.refresh] {
-			seen[a.refresh] = true
-			refresh = append(refresh, a.refresh)
-		}
+// end has the operator end all grants of the client or, if what is "clients", its registration with them.
+func (a *app) end(ctx context.Context, what string) answer {
+	status, body, err := a.operate(ctx, http.MethodDelete, what)
+	return told(status, body, err)
+}
+
+func (a *app) operate(ctx context.Context, method, what string) (status int, body []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, method,
+		a.Admin+"/-/policies/clerk/"+what+"?client="+url.QueryEscape(a.id), nil)
+	if err != nil {
+		return 0, nil, err
 	}
-	return access, refresh
+	return a.send(r)
 }
