@@ -1,3 +1,7 @@
+//go:build !race
+
+// What a load allocates is not what it allocates under the race detector: see costFixed.
+
 package config
 
 import (
@@ -8,11 +12,6 @@ import (
 	"testing"
 	"testing/fstest"
 )
-
-// What a load may allocate: bytes for each byte of the files, and costFixed. That is the price of 10,000 values, which is as
-// many as options may have: for one of two bytes the library that checks them takes a kilobyte, and what blots out a secret
-// five.
-const costPerByte = 64
 
 // cost answers how many bytes a load allocates, and for how many bytes of files.
 func cost(t testing.TB, folder fstest.MapFS) (allocated, size int) {

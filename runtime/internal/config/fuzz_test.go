@@ -15,6 +15,11 @@ import (
 	"durward/runtime/internal/reference"
 )
 
+// What a load may allocate: bytes for each byte of the files, and costFixed. That is the price of 10,000 values, which is as
+// many as options may have: for one of two bytes the library that checks them takes a kilobyte, and what blots out a secret
+// five.
+const costPerByte = 64
+
 // No bytes make Load panic, print what came from the environment, tell of a place that is not there, answer a Config together
 // with problems, or take more memory than their size allows; and the same bytes come to the same. The bits of kinds say which
 // of the files are .jsonc. Run it with -fuzzminimizetime=5x: the seeds are long, and making them short takes minutes.
