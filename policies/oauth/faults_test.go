@@ -109,6 +109,14 @@ func TestS58_EveryCallOfTheStoreMayFail(t *testing.T) {
 			w.host.Clock.Advance(recheckAfter)
 			return func() answer { return w.refresh(held) }
 		},
+		"refresh of a person who has changed": func(w *world) func() answer {
+			w.provider.Remember()
+			w.options(recheckOptions)
+			held := w.signIn("alice")
+			w.host.Clock.Advance(recheckAfter)
+			w.described(func(who *policies.Identity) { who.Name = "Alice the Second" })
+			return func() answer { return w.refresh(held) }
+		},
 		"refresh of a person who is gone": func(w *world) func() answer {
 			w.provider.Remember()
 			w.options(recheckOptions)
@@ -199,8 +207,8 @@ func TestS58_EveryCallOfTheStoreMayFail(t *testing.T) {
 	}
 }
 
-// wantFault makes a request of which one call of the store fails, and wants it answered as a fault. What the provider
-// says of a person is another matter: to keep it is tried again, until it is kept.
+// wantFault makes a request of which one call of the store fails, and wants it answered as a fault, and without one when
+// it is made again. What the provider says of a person is another matter: to keep it is tried again, until it is kept.
 func (w *world) wantFault(request func() answer, failing int, done bool, undisturbed answer) {
 	w.Helper()
 	at, what := 0, ""
@@ -216,8 +224,12 @@ func (w *world) wantFault(request func() answer, failing int, done bool, undistu
 		}
 		return errors.New("disk on fire")
 	})
-	defer w.host.Store.Intercept(nil)
 	got := request()
+	w.host.Store.Intercept(nil)
+	if again := request(); again.StatusCode >= 500 {
+		w.Errorf("call %d (%s) has failed, having done its work: %v: asked again: %d %.200s",
+			failing, what, done, again.StatusCode, again.body)
+	}
 	if what == "commit standing" && got.StatusCode == undisturbed.StatusCode {
 		return
 	}
