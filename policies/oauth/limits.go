@@ -84,8 +84,7 @@ func (s *server) withinLimits(ctx context.Context, what limited) error {
 	if what == unlimited {
 		return nil
 	}
-	call := policies.CallFrom(ctx)
-	key := limit.Address(call.ClientAddress)
+	call, key := policies.CallFrom(ctx), askerOf(ctx)
 	if what == limitedTokenRequests {
 		if wait := s.limits.addresses[limitedFailures].Look(key, call.Time); wait > 0 {
 			return s.tooMany(ctx, limitedFailures, "", wait)
@@ -99,8 +98,7 @@ func (s *server) withinLimits(ctx context.Context, what limited) error {
 
 // failedClient counts a client that did not show who it is.
 func (s *server) failedClient(ctx context.Context) {
-	call := policies.CallFrom(ctx)
-	s.limits.addresses[limitedFailures].Take(limit.Address(call.ClientAddress), call.Time)
+	s.limits.addresses[limitedFailures].Take(askerOf(ctx), policies.CallFrom(ctx).Time)
 }
 
 // provenClient counts a request of a client that has shown who it is, from whatever address, or refuses it. It is not for
@@ -131,7 +129,7 @@ func (s *server) limitReached(ctx context.Context, what limited, client string) 
 	case client != "":
 		key += " of " + client
 	case what != limitedUnusedInAll:
-		key += " from " + limit.Address(call.ClientAddress)
+		key += " from " + askerOf(ctx)
 	}
 	if s.limits.told.Take(key, call.Time) > 0 {
 		return

@@ -161,6 +161,51 @@ func TestS45_CallbacksInOtherBrowsers(t *testing.T) {
 	}
 }
 
+// A page of another site, open in one browser of an office, uses up nothing that the office shares: what it has the browser
+// send needs no leave of ours, and may fail as often as it likes.
+func TestS45_PagesOfOtherSitesCountApart(t *testing.T) {
+	const office = "192.0.2.77"
+	for name, header := range map[string][]string{
+		"a script": {
+			"Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "empty",
+		},
+		"a frame": {
+			"Origin", "null", "Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe",
+		},
+		"a sibling's script": {"Origin", "https://www.example.com", "Sec-Fetch-Site", "same-site", "Sec-Fetch-Dest", "empty"},
+		"an old browser":     {"Origin", "https://evil.example"},
+	} {
+		w := newWorldWith(t, strings.Replace(tightly, `"limits":{`, `"limits":{"unusedRegistrationsPerHour":5,`, 1))
+		ask := func(method, target, body, media string, header ...string) int {
+			t.Helper()
+			return w.from(office, method, target, body, append([]string{"Content-Type", media}, header...)...).StatusCode
+		}
+		const form = "application/x-www-form-urlencoded"
+		registration, unknown := `{"redirect_uris":["`+redirect+`"]}`, redemption("dw-nobody", "x").Encode()
+		for range 30 {
+			ask(http.MethodPost, "/oauth/token", unknown, form, header...)
+			ask(http.MethodPost, "/oauth/register", registration, "application/json", header...)
+			ask(http.MethodGet, "/oauth/authorize?client_id=x", "", "", header...)
+		}
+		if told := len(w.host.Audit.Named("limit.reached")); told != 4 {
+			t.Errorf("%s: pages reach %d limits, want 4", name, told)
+		}
+		for range 3 {
+			if got := ask(http.MethodPost, "/oauth/register", registration, "application/json"); got != http.StatusCreated {
+				t.Errorf("%s: the office registers: %d", name, got)
+			}
+			if got := ask(http.MethodPost, "/oauth/token", "", form); got != http.StatusBadRequest {
+				t.Errorf("%s: the office asks for tokens: %d", name, got)
+			}
+			got := ask(http.MethodGet, "/oauth/authorize?client_id=x", "", "", // a person follows a link
+				"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
+			if got != http.StatusBadRequest {
+				t.Errorf("%s: the office asks for consent: %d", name, got)
+			}
+		}
+	}
+}
+
 // What is not limited: what the host keeps in memory, what a browser asks beforehand, and operators.
 func TestS45_Unlimited(t *testing.T) {
 	w := newWorldWith(t, tightly)

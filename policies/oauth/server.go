@@ -137,6 +137,7 @@ func (s *server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	r = withAsker(r)
 	if err := s.admit(w, r, at); err != nil {
 		s.fail(w, r, at, err)
 		return

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"durward/policies"
-	"durward/policies/oauth/internal/limit"
 )
 
 // Anybody may register clients, so what nobody ever uses must stay little. A client is unused until it has got its first
@@ -37,7 +36,7 @@ type place struct {
 // none, or a fault.
 func (s *server) takePlaces(ctx context.Context, c *change, id string) ([]string, error) {
 	call := policies.CallFrom(ctx)
-	address := limit.Address(call.ClientAddress)
+	address := askerOf(ctx)
 	if err := s.countUnused(ctx, address); err != nil {
 		return nil, err
 	}
