@@ -221,10 +221,12 @@ func (w *world) alive(t testing.TB, what, token string) {
 	}
 }
 
-// dead wants a token to be refused on the route as no token of it.
+// dead wants a token to be refused on the route as no token of it, and its holder to be told where to get one (B6).
 func (w *world) dead(t testing.TB, what, token string) {
 	t.Helper()
-	if said := w.call(t, token).challenge(t, what, http.StatusUnauthorized); said["error"] != "invalid_token" {
+	said := w.call(t, token).challenge(t, what, http.StatusUnauthorized)
+	path, _, _ := strings.Cut(w.path, "?")
+	if said["error"] != "invalid_token" || said["resource_metadata"] != w.origin+resourceDocument+path || !scopesOf(said["scope"])["mcp:tools"] {
 		t.Errorf("%s: the challenge is %v", what, said)
 	}
 }

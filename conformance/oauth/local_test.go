@@ -11,7 +11,7 @@ import (
 //
 //	clerk    below no base path; routes /mcp/one, /mcp/two and /mcp/sample; client metadata documents
 //	closed   no client metadata documents, no iss, few unused clients; route /mcp/closed
-//	reduced  no registration, client metadata documents; route /mcp/reduced
+//	reduced  no registration, client metadata documents, a list of hosts that are denied; route /mcp/reduced
 //	scoped   scopes for tools and prompts; route /mcp/crm
 //	trusting a list of the clients that are trusted; route /mcp/trusting
 
@@ -33,7 +33,10 @@ func (w *world) several(t *testing.T) {
 		"closed": {
 			"cimdEnabled": false, "issParameterEnabled": false, "limits": map[string]any{"unusedRegistrationsPerHour": unusedPerHour},
 		},
-		"reduced":  {"registrationEnabled": false, "cimdDevelopment": w.host.Development()},
+		"reduced": {
+			"registrationEnabled": false, "clients": map[string]any{"deny": []string{"*.denied.example"}},
+			"cimdDevelopment": w.host.Development(),
+		},
 		"trusting": {"clients": map[string]any{"allow": []string{"*.trusted.example", "127.0.0.1"}}, "cimdDevelopment": w.host.Development()},
 		"scoped":   {"scopes": scopes()},
 	} {
@@ -51,6 +54,19 @@ func (w *world) several(t *testing.T) {
 	w.Save("policies.json", encode(t, map[string]any{"policies": policies}))
 	w.Save("routes.oas.json", encode(t, map[string]any{
 		"openapi": "3.1.0", "info": map[string]string{"title": "Several policies", "version": "1"}, "paths": paths,
+	}))
+	w.Save("gateway.json", `{"trustedProxies": ["127.0.0.1"]}`)
+}
+
+// single writes the configuration of the setting moved: one policy, which takes client metadata documents, and two routes.
+func (w *world) single(t *testing.T) {
+	t.Helper()
+	w.host = clienthost.Start(t)
+	w.SetOption(t, "gateway", map[string]any{"cimdDevelopment": w.host.Development()})
+	w.Save("routes.oas.json", encode(t, map[string]any{
+		"openapi": "3.1.0", "info": map[string]string{"title": "Two routes", "version": "1"}, "paths": map[string]any{
+			w.path: route("demo", "clerk", "DURWARD_DEMO_UPSTREAM", nil), "/mcp/two": route("two", "clerk", "DURWARD_DEMO_UPSTREAM", nil),
+		},
 	}))
 	w.Save("gateway.json", `{"trustedProxies": ["127.0.0.1"]}`)
 }

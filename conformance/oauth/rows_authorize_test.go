@@ -46,6 +46,9 @@ func authorizeRows() []row {
 						"allowed": b.allowed(t, b.asked(t, a, "state", state)), "declined": b.press(t, b.asked(t, a, "state", state), "deny"),
 						"refused": b.get(t, a.ask("state", state, "response_type", "token")),
 					} {
+						if what == "refused" {
+							got.errorTo(t, what, a, "unsupported_response_type")
+						}
 						if said := got.answerTo(t, what, a); !slices.Equal(said["state"], []string{state}) {
 							t.Errorf("%s: %.40q came back as %.40q", what, state, said["state"])
 						}
@@ -184,7 +187,7 @@ func boundCodes(t *testing.T, w *world) {
 	stolen.redeem(t, code).refused(t, "another client", 400, "invalid_grant")
 	a.redeem(t, code, "code_verifier", oauth2.GenerateVerifier()).refused(t, "another verifier", 400, "invalid_grant")
 	a.redeem(t, code, "redirect_uri", "https://app.example/other").refused(t, "another redirect URI", 400, "invalid_grant")
-	a.redeem(t, code, "resource", w.origin+"/mcp/none").refused(t, "another resource", 400, "invalid_target")
+	a.redeem(t, code, "resource", w.origin+"/mcp/two").refused(t, "another resource", 400, "invalid_target")
 	a.redeem(t, code).tokens(t)
 	a.redeem(t, code).refused(t, "the second time", 400, "invalid_grant")
 

@@ -1,9 +1,12 @@
 package oauth
 
 import (
+	"cmp"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -44,15 +47,7 @@ func documentRows() []row {
 		},
 		{
 			id: "A12", holds: "of answers 200 alone is a document, and no redirect is followed",
-			in: local, play: func(t *testing.T, w *world) {
-				a := w.published(t, "/a12", nil)
-				w.browser(t).tokens(t, a)
-				for _, status := range []int{201, 202, 203, 206, 301, 302, 307, 308, 400, 401, 403, 404, 410, 500, 503} {
-					path := fmt.Sprintf("/a12-%d", status)
-					w.host.SetDocument(path, status, http.Header{"Location": {w.host.URL + "/a12"}}, clienthost.Document(w.host.URL+path, nil))
-					w.noDocument(t, fmt.Sprint(status), w.host.URL+path)
-				}
-			},
+			in: local, play: onlyOK,
 		},
 		{
 			id: "A13", holds: "a document is JSON that names its own URL, a name and redirect URIs, and says that it is JSON",
@@ -63,12 +58,13 @@ func documentRows() []row {
 			in: local, play: documentKeys,
 		},
 		{
-			id: "A15", holds: "nothing is fetched from addresses that are not public, neither the document nor what it names",
+			id: "A15", holds: "nothing is fetched from addresses that are not public, neither a document nor a client's keys",
 			play: func(t *testing.T, w *world) {
 				host := clienthost.Start(t)
-				a := &app{w: w, id: host.Publish("/client", nil), redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
-				got := w.browser(t).get(t, a.ask())
-				got.page(t, "a document on this machine", 400)
+				w.noDocument(t, "a document on this machine", host.Publish("/client", nil))
+				w.registration(t, metadata{
+					"redirect_uris": list(usualRedirect), "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": host.URL + "/keys",
+				}).refused(t, "keys on this machine", 400, "invalid_client_metadata")
 				if n := host.Accepted(); n != 0 {
 					t.Errorf("%d connections are made to it", n)
 				}
@@ -77,15 +73,17 @@ func documentRows() []row {
 		{
 			id: "A16", holds: "a document of more than 5 KiB is none",
 			in: local, play: func(t *testing.T, w *world) {
-				for padding, want := range map[int]int{4000: 200, 6000: 400, 1 << 20: 400} {
-					a := w.published(t, fmt.Sprintf("/a16-%d", padding), map[string]any{"x": strings.Repeat("x", padding)})
-					w.browser(t).get(t, a.ask()).page(t, fmt.Sprint(padding), want)
+				for size, want := range map[int]int{5 << 10: 200, 5<<10 + 1: 400, 1 << 20: 400} {
+					path := fmt.Sprintf("/a16-%d", size)
+					bare := len(clienthost.Document(w.host.URL+path, map[string]any{"x": ""}))
+					a := w.published(t, path, map[string]any{"x": strings.Repeat("x", size-bare)})
+					w.browser(t).get(t, a.ask()).page(t, fmt.Sprint(size), want)
 				}
 			},
 		},
 		{
 			id: "A17", holds: "a document is kept as long as HTTP says, and a failure not at all",
-			in: local, play: keptDocuments,
+			in: moved, play: keptDocuments,
 		},
 		{
 			id: "A18", holds: "a redirect URI must be the document's, and whose keys, name or hosts have changed asks anew",
@@ -123,9 +121,10 @@ func documentRows() []row {
 						t.Errorf("the id %q", a.id)
 					}
 				}
-				w.register(t, metadata{"client_id": "https://evil.example/client"})
-				if a := w.register(t, metadata{"client_id": "mine"}); a.id == "mine" {
-					t.Error("a client chooses its id")
+				for _, chosen := range []string{"https://evil.example/client", "dw-mine"} {
+					if a := w.register(t, metadata{"client_id": chosen}); a.id == chosen || strings.HasPrefix(a.id, "https://") {
+						t.Errorf("a client chooses its id: %s", a.id)
+					}
 				}
 			},
 		},
@@ -209,20 +208,37 @@ func (w *world) published(t testing.TB, path string, changes map[string]any) *ap
 	return a
 }
 
-// noDocument wants a client_id to lead to a page that says that the client's document is no good, or to one that says to
-// try again, and nowhere else.
+// documented is a client that says that its document is at a URL.
+func (w *world) documented(id string) *app {
+	return &app{w: w, id: id, method: "none", redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
+}
+
+// noDocument wants a client_id that is no good, or whose document is not, to lead to a page that says so and nowhere else.
 func (w *world) noDocument(t *testing.T, what, id string) {
 	t.Helper()
-	a := &app{w: w, id: id, redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
-	got := w.browser(t).get(t, a.ask())
-	status := http.StatusBadRequest
-	if got.status == http.StatusServiceUnavailable && got.header.Get("Retry-After") != "" {
-		status = http.StatusServiceUnavailable
+	a := w.documented(id)
+	w.browser(t).get(t, a.ask()).page(t, what, http.StatusBadRequest)
+	a.redeem(t, "dwc_x").refused(t, what+", tokens", http.StatusUnauthorized, "invalid_client")
+}
+
+// unread wants a client_id whose document cannot be had to lead to a page that says to try again, and nowhere else.
+func (w *world) unread(t *testing.T, what, id string) {
+	t.Helper()
+	got := w.browser(t).get(t, w.documented(id).ask())
+	got.page(t, what, http.StatusServiceUnavailable)
+	if got.header.Get("Retry-After") == "" {
+		t.Errorf("%s: no Retry-After", what)
 	}
-	got.page(t, what, status)
-	if status == http.StatusBadRequest {
-		a.redeem(t, "dwc_x").refused(t, what+", tokens", http.StatusUnauthorized, "invalid_client")
+}
+
+// notOK wants a document that comes with this status, which is not 200, to be none.
+func (w *world) notOK(t *testing.T, what string, status int, id string) {
+	t.Helper()
+	if status == http.StatusNotFound || status == http.StatusGone { // the host says that there is none
+		w.noDocument(t, what, id)
+		return
 	}
+	w.unread(t, what, id)
 }
 
 func documentsAdvertised(t *testing.T, w *world) {
@@ -237,19 +253,56 @@ func documentsAdvertised(t *testing.T, w *world) {
 	w.browser(t).tokens(t, w.published(t, "/a6", nil))
 }
 
+func onlyOK(t *testing.T, w *world) {
+	w.browser(t).tokens(t, w.published(t, "/a12", nil))
+	for _, status := range []int{201, 202, 203, 206, 301, 302, 307, 308, 400, 401, 403, 404, 410, 500, 503} {
+		path := fmt.Sprintf("/a12-%d", status)
+		document := clienthost.Document(w.host.URL+path, nil)
+		// Whoever follows finds all that is asked of a document.
+		w.host.SetDocument(path+"-to", http.StatusOK, nil, document)
+		w.host.SetDocument(path, status, http.Header{"Location": {w.host.URL + path + "-to"}}, document)
+		w.notOK(t, fmt.Sprint(status), status, w.host.URL+path)
+		if n := w.host.Count(path + "-to"); n != 0 {
+			t.Errorf("%d is followed", status)
+		}
+	}
+}
+
 func documentURLs(t *testing.T, w *world) {
-	good := w.published(t, "/a11/with.dots/and~more", nil)
+	const path = "/a11/with.dots/and~more"
+	good := w.published(t, path, nil)
 	w.browser(t).tokens(t, good)
-	w.host.Publish("/", nil)
+	fetched := func() (n int) {
+		for _, request := range w.host.Requests() {
+			if request.Path == "/" || strings.HasPrefix(request.Path, "/a11/") {
+				n++
+			}
+		}
+		return n
+	}
+	before := fetched()
+	if before == 0 {
+		t.Error("a port and dots within a name are no reason not to fetch")
+	}
 	for _, bad := range []string{
 		w.host.URL, w.host.URL + "/", strings.Replace(good.id, "https:", "http:", 1), strings.Replace(good.id, "https:", "HTTPS:", 1),
-		good.id + "#", good.id + "#x", good.id + "/../x", w.host.URL + "/./a11/with.dots/and~more", w.host.URL + "/x/%2e%2e/a11",
+		good.id + "#", good.id + "#x", w.host.URL + "/a11/x/../more", w.host.URL + "/a11/./more", w.host.URL + "/a11/x/%2e%2e/more",
 		strings.Replace(good.id, "://", "://user@", 1), strings.Replace(good.id, "://", "://user:pw@", 1), good.id + "?", good.id + "?x=1",
-		good.id + " ", " " + good.id, good.id + "%", good.id + "\n", good.id + "/", good.id + "%7e",
+		good.id + " ", " " + good.id, good.id + "%", good.id + "\n",
 	} {
-		a := *good
-		a.id = bad
-		w.browser(t).get(t, a.ask()).page(t, bad, 400)
+		// Whoever fetches it all the same finds a document that names just this URL.
+		if at, err := url.Parse(bad); err == nil {
+			w.host.SetDocument(cmp.Or(at.Path, "/"), http.StatusOK, http.Header{"Cache-Control": {"no-store"}}, clienthost.Document(bad, nil))
+		}
+		w.noDocument(t, bad, bad)
+	}
+	if n := fetched() - before; n != 0 {
+		t.Errorf("%d of them are fetched", n)
+	}
+	// Another string is another client, though it leads to the same document.
+	w.host.Publish(path, nil)
+	for _, other := range []string{strings.Replace(good.id, "~", "%7e", 1), strings.Replace(good.id, "a11", "%611", 1)} {
+		w.noDocument(t, other, other)
 	}
 }
 
@@ -264,8 +317,7 @@ func documentForm(t *testing.T, w *world) {
 		return w.host.URL + path
 	}
 	for _, kind := range []string{"application/json", "application/json; charset=utf-8", "application/oauth-client+json"} {
-		a := &app{w: w, id: serve("kind"+strings.Map(letters, kind), kind, ""), redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
-		w.browser(t).tokens(t, a)
+		w.browser(t).tokens(t, w.documented(serve("kind"+strings.Map(letters, kind), kind, "")))
 	}
 	for _, kind := range []string{"text/html", "text/plain", "application/jsonx", "text/json+x", "application/octet-stream"} {
 		w.noDocument(t, kind, serve("bad"+strings.Map(letters, kind), kind, ""))
@@ -277,9 +329,9 @@ func documentForm(t *testing.T, w *world) {
 		w.noDocument(t, name, serve(name, "application/json", body))
 	}
 	for _, member := range []string{"client_id", "client_name", "redirect_uris"} {
-		for _, value := range []any{nil, "", 7, []string{}, map[string]any{}} {
-			path := fmt.Sprintf("/a13/%s-%T", member, value)
-			w.noDocument(t, path, w.host.Publish(path, map[string]any{member: value}))
+		for i, value := range []any{nil, json.RawMessage("null"), "", 7, []string{}, map[string]any{}} { // nil: it is left out
+			path := fmt.Sprintf("/a13/%s-%d", member, i)
+			w.noDocument(t, fmt.Sprintf("%s %v", member, value), w.host.Publish(path, map[string]any{member: value}))
 		}
 	}
 	w.noDocument(t, "another's id", w.host.Publish("/a13/other", map[string]any{"client_id": w.host.URL + "/a13/else"}))
@@ -322,9 +374,15 @@ func keptDocuments(t *testing.T, w *world) {
 	w.host.SetDocument(path, 200, http.Header{"Cache-Control": {"max-age=3600"}}, clienthost.Document(a.id, nil))
 	for range 3 {
 		w.browser(t).tokens(t, a)
+		w.forward(15 * time.Minute)
 	}
 	if n := w.host.Count(path); n != 1 {
 		t.Errorf("kept for an hour, it is fetched %d times", n)
+	}
+	w.forward(16 * time.Minute)
+	w.browser(t).tokens(t, a)
+	if n := w.host.Count(path); n != 2 {
+		t.Errorf("after its hour it has been fetched %d times in all", n)
 	}
 	a = w.published(t, "/a17/fresh", nil) // no-store
 	w.browser(t).tokens(t, a)
@@ -335,9 +393,9 @@ func keptDocuments(t *testing.T, w *world) {
 	}
 	for name, status := range map[string]int{"missing": 404, "failing": 500} {
 		path := "/a17/" + name
-		failed := &app{w: w, id: w.host.URL + path, redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
+		failed := w.documented(w.host.URL + path)
 		w.host.SetDocument(path, status, http.Header{"Cache-Control": {"max-age=3600"}}, clienthost.Document(failed.id, nil))
-		w.noDocument(t, name, failed.id)
+		w.notOK(t, name, status, failed.id)
 		w.host.Publish(path, nil)
 		w.browser(t).tokens(t, failed)
 	}
@@ -392,7 +450,7 @@ func hostsOnThePage(t *testing.T, w *world) {
 }
 
 func trustedHosts(t *testing.T, w *world) {
-	w = w.at(t, "trusting")
+	w, denying := w.at(t, "trusting"), w.at(t, "reduced")
 	w.browser(t).tokens(t, w.published(t, "/a21", nil)) // its host is allowed by name
 	for _, redirect := range []string{"https://app.trusted.example/cb"} {
 		w.browser(t).tokens(t, w.app(t, redirect))
@@ -409,17 +467,19 @@ func trustedHosts(t *testing.T, w *world) {
 			t.Errorf("%s registers beside a trusted one: %s", redirect, both)
 		}
 	}
-	stranger := &app{w: w, id: "https://client.evil.example/metadata", redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
-	got := w.browser(t).get(t, stranger.ask())
-	if got.status != 400 && got.status != 403 {
-		t.Errorf("a document elsewhere: %s", got)
+	untrusted := func(w *world, what, id string) {
+		t.Helper()
+		a := w.documented(id)
+		w.browser(t).get(t, a.ask()).page(t, what, 400)
+		a.redeem(t, "dwc_x").refused(t, what+", tokens", 400, "unauthorized_client")
 	}
-	got.page(t, "a document elsewhere", got.status)
-	began := time.Now()
-	stranger.redeem(t, "dwc_x").refused(t, "a document elsewhere, tokens", 400, "unauthorized_client")
-	if time.Since(began) > 3*time.Second {
-		t.Error("a document elsewhere is asked for")
-	}
+	// Nobody looks for the document: it would be found that there is no such host, which is told otherwise.
+	untrusted(w, "a document of a host that is not allowed", "https://client.evil.example/metadata")
+	untrusted(denying, "a document of a host that is denied", "https://app.denied.example/metadata")
+	untrusted(denying, "a redirect URI of a host that is denied", denying.host.Publish("/a21-denied", map[string]any{
+		"redirect_uris": list("http://127.0.0.1/cb", "https://app.denied.example/cb"),
+	}))
+	denying.browser(t).tokens(t, denying.published(t, "/a21-other", nil))
 }
 
 func chatGPT(t *testing.T, w *world) {

@@ -5,13 +5,13 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
-	"golang.org/x/oauth2"
 
 	"durward/conformance/clienthost"
 )
@@ -24,16 +24,7 @@ func fetchRows() []row {
 		},
 		{
 			id: "S35", holds: "a name is judged by the addresses that it has when the connection is made, and the certificate must be the name's (names that change their addresses: conformance/cimd)",
-			play: func(t *testing.T, w *world) {
-				host := clienthost.Start(t)
-				port := host.URL[strings.LastIndexByte(host.URL, ':'):]
-				for _, name := range []string{"localhost", "localhost.localdomain", "ip6-localhost", "test.localhost"} {
-					w.noDocument(t, name, "https://"+name+port+"/client")
-				}
-				if n := host.Accepted(); n != 0 {
-					t.Errorf("%d connections are made", n)
-				}
-			},
+			in: local, play: namesOfThisMachine,
 		},
 		{
 			id: "S36", holds: "a redirect is followed neither inward nor to another public place",
@@ -43,7 +34,7 @@ func fetchRows() []row {
 					for name, to := range map[string]string{"same": target, "inward": "https://10.0.0.1/x", "relative": "/s36/target", "plain": "http://example.com/"} {
 						path := fmt.Sprintf("/s36/%d-%s", status, name)
 						w.host.SetDocument(path, status, http.Header{"Location": {to}}, clienthost.Document(w.host.URL+path, nil))
-						w.noDocument(t, path, w.host.URL+path)
+						w.unread(t, path, w.host.URL+path)
 					}
 				}
 				if n := w.host.Count("/s36/target"); n != 0 {
@@ -56,13 +47,13 @@ func fetchRows() []row {
 			in: local, play: func(t *testing.T, w *world) {
 				for _, status := range []int{201, 204, 304, 404, 500} {
 					path := fmt.Sprintf("/s37/%d", status)
-					a := &app{w: w, id: w.host.URL + path, redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
+					a := w.documented(w.host.URL + path)
 					body := clienthost.Document(a.id, nil)
 					if status == 204 || status == 304 {
 						body = ""
 					}
 					w.host.SetDocument(path, status, http.Header{"Cache-Control": {"max-age=600"}}, body)
-					w.noDocument(t, path, a.id)
+					w.notOK(t, path, status, a.id)
 					w.host.Publish(path, nil)
 					w.browser(t).tokens(t, a)
 				}
@@ -132,9 +123,8 @@ func specialAddresses(t *testing.T, w *world) {
 		"127.1" + port, "127.0.0.1." + port, "LOCALHOST" + port, "localhost." + port, "198.18.0.1", "224.0.0.1", "255.255.255.255", "[ff02::1]", "192.0.0.8", "192.0.2.1",
 		"①②⑦.0.0.1" + port,
 	} {
-		a := &app{w: w, id: "https://" + address + "/client", redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
 		began := time.Now()
-		w.browser(t).get(t, a.ask()).page(t, address, 400)
+		w.noDocument(t, address, "https://"+address+"/client")
 		if took := time.Since(began); took > 4*time.Second { // else it was waited for
 			t.Errorf("%s: the page comes after %v", address, took)
 		}
@@ -144,59 +134,79 @@ func specialAddresses(t *testing.T, w *world) {
 	}
 }
 
+// namesOfThisMachine plays names at a policy that fetches as in production, and the certificate at one that may fetch from
+// this machine.
+func namesOfThisMachine(t *testing.T, w *world) {
+	host := clienthost.Start(t)
+	port := host.URL[strings.LastIndexByte(host.URL, ':'):]
+	strict := w.at(t, "scoped")
+	for _, name := range []string{"localhost", "ip6-localhost"} { // those without a dot are not looked up
+		strict.noDocument(t, name, "https://"+name+port+"/client")
+	}
+	for _, name := range []string{"localhost.localdomain", "test.localhost"} {
+		strict.unread(t, name, "https://"+name+port+"/client")
+	}
+	if n := host.Accepted(); n != 0 {
+		t.Errorf("%d connections are made", n)
+	}
+	w.browser(t).tokens(t, w.published(t, "/s35", nil))
+	before := w.host.Count("/s35")
+	id := strings.Replace(w.host.URL, "127.0.0.1", "localhost", 1) + "/s35" // for which it has no certificate
+	w.host.SetDocument("/s35", http.StatusOK, nil, clienthost.Document(id, nil))
+	w.unread(t, "a host with another's certificate", id)
+	if w.host.Count("/s35") != before {
+		t.Error("a host with another's certificate is asked")
+	}
+}
+
 func hostileAnswers(t *testing.T, w *world) {
-	handlers := map[string]http.HandlerFunc{
-		"large": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = fmt.Fprintf(w, `{"x":%q}`, strings.Repeat("x", 8<<10))
-		},
-		"endless": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			for {
-				if _, err := w.Write(bytes.Repeat([]byte(" "), 4<<10)); err != nil {
-					return
-				}
+	// Each is all that is asked of a document, but for how it is told.
+	for name, test := range map[string]struct {
+		status int
+		tell   func(w http.ResponseWriter, r *http.Request, document string)
+	}{
+		"large": {400, func(w http.ResponseWriter, _ *http.Request, document string) {
+			_, _ = io.WriteString(w, document+strings.Repeat(" ", 8<<10))
+		}},
+		"endless": {400, func(w http.ResponseWriter, _ *http.Request, document string) {
+			_, err := io.WriteString(w, document)
+			for err == nil {
+				_, err = w.Write(bytes.Repeat([]byte(" "), 4<<10))
 			}
-		},
-		"bomb": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
+		}},
+		"bomb": {400, func(w http.ResponseWriter, _ *http.Request, document string) {
 			w.Header().Set("Content-Encoding", "gzip")
 			packed := gzip.NewWriter(w)
-			_, _ = packed.Write(bytes.Repeat([]byte(" "), 10<<20))
+			_, _ = io.WriteString(packed, document+strings.Repeat(" ", 10<<20))
 			_ = packed.Close()
-		},
-		"slow": func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
-			for {
-				if _, err := w.Write([]byte(" ")); err != nil {
-					return
-				}
+		}},
+		"slow": {503, func(w http.ResponseWriter, r *http.Request, document string) {
+			_, err := io.WriteString(w, document)
+			for err == nil && r.Context().Err() == nil {
 				_ = http.NewResponseController(w).Flush()
 				select {
 				case <-time.After(200 * time.Millisecond):
 				case <-r.Context().Done():
-					return
 				}
+				_, err = io.WriteString(w, " ")
 			}
-		},
-		"headers": func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Type", "application/json")
+		}},
+		"headers": {503, func(w http.ResponseWriter, _ *http.Request, document string) {
 			for i := range 2000 {
 				w.Header().Set(fmt.Sprintf("X-%d", i), strings.Repeat("x", 100))
 			}
-		},
-	}
-	for name, handler := range handlers {
-		w.host.SetHandler("/s38/"+name, handler)
+			_, _ = io.WriteString(w, document)
+		}},
+	} {
+		a := w.documented(w.host.URL + "/s38/" + name)
+		w.host.SetHandler("/s38/"+name, http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+			out.Header().Set("Content-Type", "application/json")
+			test.tell(out, r, clienthost.Document(a.id, nil))
+		}))
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			began := time.Now()
-			a := &app{w: w, id: w.host.URL + "/s38/" + name, redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
-			got := w.browser(t).get(t, a.ask())
-			if got.status != 400 && got.status != 503 {
-				t.Errorf("%s: %s", name, got)
-			}
-			got.page(t, name, got.status)
+			w.browser(t).get(t, a.ask()).page(t, name, test.status)
 			if took := time.Since(began); took > 20*time.Second {
 				t.Errorf("%s: the page comes after %v", name, took)
 			}
@@ -212,9 +222,7 @@ func badURLs(t *testing.T, w *world) {
 		strings.Replace(host.URL, "://", "://u@", 1) + "/client", strings.Replace(host.URL, "://", "://u:p@", 1) + "/client", host.URL + "/client?", host.URL + "/client?a=b",
 		"https:///client", "https:/client", "https://", "https:", strings.Replace(host.URL, "https", "ftp", 1) + "/client", host.URL + `\client`, host.URL + "/cli ent",
 	} {
-		a := &app{w: w, id: bad, redirect: "http://127.0.0.1:9/callback", verifier: oauth2.GenerateVerifier()}
-		w.browser(t).get(t, a.ask()).page(t, bad, 400)
-		a.redeem(t, "dwc_x").refused(t, bad, 401, "invalid_client")
+		w.noDocument(t, bad, bad)
 	}
 	if n := host.Accepted(); n != 0 {
 		t.Errorf("%d connections are made", n)

@@ -28,8 +28,10 @@ func metadataRows() []row {
 		},
 		{
 			id: "A4", holds: "every document says that PKCE is there, by S256 and by nothing else",
-			play: func(t *testing.T, w *world) {
-				for _, path := range []string{serverDocument, openidDocument} {
+			in: local, play: func(t *testing.T, w *world) {
+				for _, path := range []string{
+					serverDocument, openidDocument, serverDocument + "/closed", openidDocument + "/closed", "/closed" + openidDocument,
+				} {
 					if got := w.get(t, path).object(t, 200)["code_challenge_methods_supported"]; !cmp.Equal(got, list("S256")) {
 						t.Errorf("%s: %v", path, got)
 					}
@@ -210,11 +212,13 @@ func everyField(t *testing.T, w *world) {
 
 func overTLS(t *testing.T, w *world) {
 	for _, path := range []string{serverDocument, openidDocument, resourceDocument} {
-		for name, value := range w.get(t, path).object(t, 200) {
-			at, _ := value.(string)
-			url := name == "resource" || name == "issuer" || strings.HasSuffix(name, "_endpoint") || strings.HasSuffix(name, "_uri")
-			if url && !strings.HasPrefix(at, "https://") {
-				t.Errorf("%s: %s is %s", path, name, at)
+		for _, origin := range []string{w.origin, strings.Replace(w.origin, "https", "http", 1)} { // by whatever it is asked
+			for name, value := range send(t, w.http, http.MethodGet, origin+path, "").object(t, 200) {
+				at, _ := value.(string)
+				url := name == "resource" || name == "issuer" || strings.HasSuffix(name, "_endpoint") || strings.HasSuffix(name, "_uri")
+				if url && !strings.HasPrefix(at, "https://") {
+					t.Errorf("%s%s: %s is %s", origin, path, name, at)
+				}
 			}
 		}
 	}

@@ -45,14 +45,13 @@ func refreshRows() []row {
 		},
 		{
 			id: "Q20", holds: "a new sign-in of a client leaves its older grants alive (access tokens live 900 s: refreshes are what lasts)",
-			play: func(t *testing.T, w *world) {
-				a, b := w.app(t), w.browser(t)
-				first := b.tokens(t, a)
-				second := b.tokens(t, a)
-				third := w.browser(t).tokens(t, a)
-				for what, got := range map[string]tokens{"first": first, "second": second, "third": third} {
-					w.alive(t, what, got.Access)
-					w.alive(t, what+", refreshed", a.refresh(t, got.Refresh).tokens(t).Access)
+			in: local, play: func(t *testing.T, w *world) {
+				for _, a := range []*app{w.app(t), w.published(t, "/q20", nil)} {
+					b := w.browser(t)
+					for what, got := range map[string]tokens{"first": b.tokens(t, a), "second": b.tokens(t, a), "third": w.browser(t).tokens(t, a)} {
+						w.alive(t, what, got.Access)
+						w.alive(t, what+", refreshed", a.refresh(t, got.Refresh).tokens(t).Access)
+					}
 				}
 			},
 		},
@@ -200,7 +199,8 @@ func sharedToken(t *testing.T, w *world) {
 	a := w.app(t)
 	got := w.browser(t).tokens(t, a)
 	// Each of three processes holds the same credential and comes when it likes.
-	first, second := a.refresh(t, got.Refresh).tokens(t), a.refresh(t, got.Refresh).tokens(t)
+	both := together(2, func() *answer { return a.refresh(t, got.Refresh) })
+	first, second := both[0].tokens(t), both[1].tokens(t)
 	third := a.refresh(t, first.Refresh).tokens(t)
 	if second.Refresh != first.Refresh {
 		t.Error("the second process is given another token")

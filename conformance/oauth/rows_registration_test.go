@@ -105,10 +105,16 @@ func registrationRows() []row {
 		{
 			id: "Q23", holds: "what a client left empty is left out of the answer",
 			play: func(t *testing.T, w *world) {
-				w.register(t, metadata{
+				empty := metadata{
 					"client_uri": "", "logo_uri": "", "tos_uri": "", "policy_uri": "", "scope": "", "contacts": []string{},
 					"software_id": "", "software_version": "", "client_name": "",
-				})
+				}
+				a := w.register(t, empty)
+				for name := range empty {
+					if value, has := a.said[name]; has {
+						t.Errorf("%s comes back as %v", name, value)
+					}
+				}
 			},
 		},
 		{
@@ -161,6 +167,13 @@ func registrationRows() []row {
 						w.registration(t, metadata{"redirect_uris": list(usualRedirect), name: bad}).
 							refused(t, name+" "+bad, 400, "invalid_client_metadata")
 					}
+				}
+				for _, keys := range []string{
+					"http://app.example/jwks", "https://127.0.0.1/jwks", "https://[::ffff:10.0.0.1]/jwks", "https://localhost/jwks", "https://169.254.169.254/",
+				} {
+					w.registration(t, metadata{
+						"redirect_uris": list(usualRedirect), "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": keys,
+					}).refused(t, "jwks_uri "+keys, 400, "invalid_client_metadata")
 				}
 			},
 		},
@@ -324,7 +337,7 @@ func floods(t *testing.T, w *world) {
 	refused := 0
 	flooder := w.from("127.99.0.45")
 	for _, got := range together(8, func() *answer {
-		for range 20 {
+		for range 60 {
 			if got := flooder.registration(t, body(1)); got.status != http.StatusCreated {
 				return got
 			}
@@ -337,7 +350,7 @@ func floods(t *testing.T, w *world) {
 		}
 	}
 	if refused == 0 {
-		t.Error("160 registrations of one address at once are all taken")
+		t.Error("480 registrations of one address at once are all taken")
 	}
 	// Another registers slowly and uses none, where fewer are allowed: see local_test.go.
 	few := w.at(t, "closed").from("127.99.0.46")

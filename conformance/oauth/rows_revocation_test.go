@@ -18,7 +18,7 @@ func revocationRows() []row {
 		},
 		{
 			id: "A63", holds: "a client that proves who it is may ask about its own tokens; of anything else it is told that it is not active",
-			play: introspected,
+			in: moved, play: introspected,
 			breaks: []edit{{"policies/oauth/introspect.go", `access.Data.Client != caller.ID || `,
 				`caller.ID == "" || `}},
 		},
@@ -120,7 +120,7 @@ func introspected(t *testing.T, w *world) {
 		}
 		scope, _ := said["scope"].(string)
 		exp, _ := said["exp"].(float64)
-		if left := time.Until(time.Unix(int64(exp), 0)); !cmp.Equal(scopesOf(scope), scopesOf(got.Scope)) || left <= 0 || left > 900*time.Second ||
+		if left := time.Unix(int64(exp), 0).Sub(w.provider.now()); !cmp.Equal(scopesOf(scope), scopesOf(got.Scope)) || left <= 0 || left > 900*time.Second ||
 			said["sub"] == nil || said["iat"] == nil || answer.header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%v", said)
 		}
@@ -131,6 +131,18 @@ func introspected(t *testing.T, w *world) {
 		inactive("another client's", strange.Access)
 		inactive("another client's refresh token", strange.Refresh)
 		inactive("a code", b.code(t, a))
+		if said := ask(got.Refresh).object(t, 200); said["active"] != true || said["client_id"] != a.id || said["token_type"] != nil {
+			t.Errorf("of its refresh token it is told %v", said)
+		}
+		old := got
+		got = a.refresh(t, got.Refresh).tokens(t)
+		inactive("a refresh token that was rotated", old.Refresh)
+		w.forward(16 * time.Minute)
+		inactive("expired", got.Access)
+		got = a.refresh(t, got.Refresh).tokens(t)
+		if ask(got.Access).object(t, 200)["active"] != true {
+			t.Error("a fresh token is not active")
+		}
 		a.post(t, "/oauth/revoke", url.Values{"token": {got.Refresh}})
 		inactive("taken back", got.Access)
 		inactive("a refresh token taken back", got.Refresh)
@@ -148,5 +160,5 @@ func introspected(t *testing.T, w *world) {
 	if !slices.Contains([]int{400, 401}, anonymous.status) {
 		t.Errorf("nobody: %s", anonymous)
 	}
-	w.alive(t, "whoever asked", strange.Access)
+	public.refresh(t, strange.Refresh).tokens(t) // whoever asked
 }

@@ -114,6 +114,10 @@ func serverRows() []row {
 					t.Errorf("a token in the URL is looked at: %v", said)
 				}
 				other.dead(t, "in the URL, beside another", "dwa_unknown")
+				form := w.do(t, http.MethodPost, w.path, url.Values{"access_token": {got.Access}}.Encode(), "Content-Type", formType)
+				if said := form.challenge(t, "in the body", 401); said["error"] != "" {
+					t.Errorf("a token in the body is looked at: %v", said)
+				}
 			},
 		},
 		{
@@ -231,6 +235,7 @@ func badTokens(t *testing.T, w *world) {
 	refused("cut short", got.Access[:len(got.Access)-1])
 	refused("longer", got.Access+"A")
 	refused("in other letters", strings.ToUpper(got.Access))
+	w.on("/mcp/two").dead(t, "of another route", got.Access)
 	w.alive(t, "the right one", got.Access)
 	b.press(t, b.get(t, "/oauth/grants"), "revoke-all")
 	refused("taken back", got.Access)

@@ -1,6 +1,8 @@
 package oauth
 
 import (
+	"encoding/base64"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -273,8 +275,26 @@ func registeredMethods(t *testing.T, w *world) {
 			use.key = other
 			use.refresh(t, got.Refresh).refused(t, "by another key", 401, "invalid_client")
 		}
-		a.refresh(t, got.Refresh).tokens(t) // and none of it has used the token up
+		got = a.refresh(t, got.Refresh).tokens(t) // and none of it has used the token up
+		switch method {
+		case "client_secret_basic": // both are form-encoded, and may so be written in many ways
+			odd := "Basic " + base64.StdEncoding.EncodeToString([]byte(escaped(a.id)+":"+escaped(a.secret)))
+			form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}}
+			w.do(t, http.MethodPost, "/oauth/token", form.Encode(), "Content-Type", formType, "Authorization", odd).tokens(t)
+		case "private_key_jwt": // the audience of RFC 7523, beside the issuer
+			a.refresh(t, got.Refresh, "client_assertion_type", clienthost.AssertionType,
+				"client_assertion", key.Assert(t, clienthost.Claims(a.id, w.issuer()+"/oauth/token", nil))).tokens(t)
+		}
 	}
+}
+
+// escaped writes every character of a text as form encoding may.
+func escaped(text string) string {
+	var all strings.Builder
+	for _, c := range []byte(text) {
+		fmt.Fprintf(&all, "%%%02x", c)
+	}
+	return all.String()
 }
 
 func strictForms(t *testing.T, w *world) {

@@ -29,7 +29,7 @@ const (
 	public setting = iota
 	// local is as on a developer's machine, with several policies: see local_test.go.
 	local
-	// moved is public, with a clock that rows move. They are played one after another.
+	// moved is as on a developer's machine, with one policy and a clock that rows move. They are played one after another.
 	moved
 )
 
@@ -46,7 +46,7 @@ type world struct {
 
 	// base is where the authorization server lies below the origin, path the first of its routes.
 	base, path string
-	// host serves the documents and key sets of clients, in the setting local.
+	// host serves the documents and key sets of clients, but in the setting public.
 	host *clienthost.Host
 	// others are the same gateway as its other policies have it, in the setting local.
 	others map[string]*world
@@ -75,8 +75,9 @@ func startIn(t *testing.T, in setting) *world {
 		gateway.Start(t, func(g *gateway.Gateway) { edit(g); w.several(t) })
 		w.origin = w.URL
 	case moved:
-		gateway.Prepare(t, edit)
+		gateway.Prepare(t, func(g *gateway.Gateway) { edit(g); w.single(t) })
 		w.hostOfItsOwn(t, upstream.URL)
+		w.origin = w.URL
 	}
 	for _, other := range w.others {
 		base, path := other.base, other.path
