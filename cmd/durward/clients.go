@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strings"
@@ -46,11 +45,14 @@ With --json each client is one object on a line.`,
 			if err != nil {
 				return err
 			}
-			if f.asJSON {
-				return r.clients(c, jsonLines{c.OutOrStdout()})
-			}
 			table := newListing(c.OutOrStdout(), "NAME", "HOSTS", "KIND", "USED", "REGISTERED", "ENDS", "CLIENT")
-			if err := r.clients(c, clientRows{table}); err != nil {
+			err = r.clients(c, func(client shownClient, raw json.RawMessage) error {
+				if f.asJSON {
+					return printRaw(c.OutOrStdout(), raw)
+				}
+				return client.row(table)
+			})
+			if err != nil || f.asJSON {
 				return err
 			}
 			return table.end("No clients")
@@ -72,23 +74,19 @@ type shownClient struct {
 	Expires    time.Time `json:"expires,omitzero"`
 }
 
-// clientPrinter prints clients, one at a time. raw is the client as the gateway wrote it.
-type clientPrinter interface {
-	print(client shownClient, raw json.RawMessage) error
-}
-
 // maxDocuments bounds how many clients with metadata documents are told apart.
 const maxDocuments = 10_000
 
-// clients goes through all clients: the registered, and those that only grants name.
-func (r *roster) clients(c *cobra.Command, p clientPrinter) error {
+// clients goes through all clients, the registered and those that only grants name, and has show see each. raw is the
+// client as the gateway wrote it.
+func (r *roster) clients(c *cobra.Command, show func(client shownClient, raw json.RawMessage) error) error {
 	err := r.each(c.Context(), http.MethodGet, "/clients", url.Values{}, func(answer part) error {
 		for _, raw := range answer.Clients {
 			var client shownClient
 			if err := json.Unmarshal(raw, &client); err != nil {
 				return err
 			}
-			if err := p.print(client, raw); err != nil {
+			if err := show(client, raw); err != nil {
 				return err
 			}
 		}
@@ -98,26 +96,16 @@ func (r *roster) clients(c *cobra.Command, p clientPrinter) error {
 		return err
 	}
 	seen := map[string]bool{}
-	err = r.each(c.Context(), http.MethodGet, "/grants", url.Values{}, func(answer part) error {
-		for _, raw := range answer.Grants {
-			var grant shownGrant
-			if err := json.Unmarshal(raw, &grant); err != nil {
-				return err
-			}
-			if !isDocument(grant.Client) || seen[grant.Client] || len(seen) == maxDocuments {
-				continue
-			}
-			seen[grant.Client] = true
-			line, err := documentLine(raw)
-			if err != nil {
-				return err
-			}
-			client := shownClient{ID: grant.Client, Name: grant.ClientName, Hosts: []string{grant.ClientHost}}
-			if err := p.print(client, line); err != nil {
-				return err
-			}
+	err = r.grants(c.Context(), url.Values{}, func(grant shownGrant, raw json.RawMessage) error {
+		if !isDocument(grant.Client) || seen[grant.Client] || len(seen) == maxDocuments {
+			return nil
 		}
-		return nil
+		seen[grant.Client] = true
+		line, err := documentLine(raw)
+		if err != nil {
+			return err
+		}
+		return show(shownClient{ID: grant.Client, Name: grant.ClientName, Hosts: []string{grant.ClientHost}}, line)
 	})
 	if err == nil && len(seen) == maxDocuments {
 		fmt.Fprintf(c.ErrOrStderr(), "durward: of clients with metadata documents only %d are listed\n", maxDocuments)
@@ -146,10 +134,8 @@ func documentLine(grant json.RawMessage) (json.RawMessage, error) {
 // isDocument says whether a client is known by the URL of its metadata document.
 func isDocument(client string) bool { return strings.HasPrefix(client, "https://") }
 
-// clientRows prints clients as rows of a listing.
-type clientRows struct{ table *listing }
-
-func (p clientRows) print(client shownClient, _ json.RawMessage) error {
+// row adds the client to a listing.
+func (client shownClient) row(to *listing) error {
 	kind, used := "secret", "yes"
 	switch {
 	case isDocument(client.ID):
@@ -162,7 +148,7 @@ func (p clientRows) print(client shownClient, _ json.RawMessage) error {
 	if client.Unused {
 		used = "never"
 	}
-	return p.table.row(cut(client.Name, maxName), cut(strings.Join(client.Hosts, " "), maxHosts), kind, used,
+	return to.row(cut(client.Name, maxName), cut(strings.Join(client.Hosts, " "), maxHosts), kind, used,
 		day(client.Registered), day(client.Expires), client.ID)
 }
 
@@ -171,91 +157,3 @@ const (
 	maxName  = 24
 	maxHosts = 32
 )
-
-// jsonLines prints what the gateway answered, one object a line.
-type jsonLines struct{ out io.Writer }
-
-func (p jsonLines) print(_ shownClient, raw json.RawMessage) error {
-	_, err := fmt.Fprintln(p.out, string(raw))
-	return err
-}
-
-func newClientsRevokeCommand() *cobra.Command {
-	var f rosterFlags
-	c := &cobra.Command{
-		Use:   "revoke CLIENT",
-		Short: "Revoke a client: its registration, and all that people have allowed it",
-		Long: `Revoke a client, named by its id as the list shows it: its registration ends, and all
-that people have allowed it. Its tokens end at once, and its open streams with them.
-
-It may register anew, and people may allow it something again. A client with a metadata
-document needs no registration for that. To keep one out, name its host in the policy's
-option gateway.clients: "clients": { "deny": ["app.example.com"] }.
-
-Exit status 0: it is revoked.
-Exit status 1: no such client is known, or the gateway did not answer.`,
-		Args: func(c *cobra.Command, args []string) error {
-			if len(args) != 1 || args[0] == "" {
-				return fmt.Errorf("%s takes one client, by its id", c.CommandPath())
-			}
-			return nil
-		},
-		RunE: func(c *cobra.Command, args []string) error {
-			r, err := f.roster(c)
-			if err != nil {
-				return err
-			}
-			id := args[0]
-			done, err := r.revoke(c.Context(), "/clients", url.Values{"client": {id}})
-			if err != nil {
-				return err
-			}
-			nothing := !done.Unregistered && done.Revoked == 0
-			switch {
-			case f.asJSON:
-				if err := printLine(c.OutOrStdout(), done); err != nil || !nothing {
-					return err
-				}
-				return exitError(1)
-			case nothing && isDocument(id):
-				return fmt.Errorf("nobody has allowed %s anything through policy %s: nothing is revoked\n%s",
-					printable(id), printable(r.policy), keepOut(id))
-			case nothing:
-				return fmt.Errorf("policy %s knows no client %s: nothing is revoked", printable(r.policy), printable(id))
-			}
-			_, err = io.WriteString(c.OutOrStdout(), revokedClient(id, done))
-			return err
-		},
-	}
-	f.add(c, "print one JSON object")
-	return c
-}
-
-func revokedClient(id string, done revoked) string {
-	grants := plural(done.Revoked, "grant of it is", "grants of it are") + " revoked"
-	if isDocument(id) {
-		return fmt.Sprintf("%s of %s revoked\n%s\n", plural(done.Revoked, "grant", "grants"), printable(id), keepOut(id))
-	}
-	if !done.Unregistered {
-		return fmt.Sprintf("Client %s: %s\n", printable(id), grants)
-	}
-	return fmt.Sprintf("Client %s is no longer registered, and %s\n", printable(id), grants)
-}
-
-// keepOut says what keeps a client with a metadata document from coming back: it has no registration that could end.
-func keepOut(id string) string {
-	document, err := url.Parse(id)
-	if err != nil {
-		return "To keep it out, name its host in the policy's option gateway.clients"
-	}
-	return fmt.Sprintf(`It has no registration and can ask anew: to keep it out, set "clients": { "deny": [%q] } in the policy's option gateway`,
-		printable(document.Hostname()))
-}
-
-// printLine prints a value as JSON on one line.
-func printLine(out io.Writer, value any) error {
-	if err := json.NewEncoder(out).Encode(value); err != nil {
-		return fmt.Errorf("print json: %w", err)
-	}
-	return nil
-}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -75,13 +76,11 @@ With --json each grant is one object on a line.`,
 				return err
 			}
 			table := newListing(c.OutOrStdout(), "GRANT", "SUBJECT", "EMAIL", "CLIENT", "ALLOWED", "USED", "ENDS", "RESOURCE")
-			err = r.each(c.Context(), http.MethodGet, "/grants", query, func(answer part) error {
-				for _, raw := range answer.Grants {
-					if err := printGrant(c, table, raw, f.asJSON); err != nil {
-						return err
-					}
+			err = r.grants(c.Context(), query, func(grant shownGrant, raw json.RawMessage) error {
+				if f.asJSON {
+					return printRaw(c.OutOrStdout(), raw)
 				}
-				return nil
+				return grant.row(table)
 			})
 			if err != nil || f.asJSON {
 				return err
@@ -108,20 +107,31 @@ type shownGrant struct {
 	Expires    time.Time `json:"expires"`
 }
 
-func printGrant(c *cobra.Command, table *listing, raw json.RawMessage, asJSON bool) error {
-	if asJSON {
-		_, err := fmt.Fprintln(c.OutOrStdout(), string(raw))
-		return err
-	}
-	var g shownGrant
-	if err := json.Unmarshal(raw, &g); err != nil {
-		return err
-	}
+// grants goes through the grants that the query names, and has show see each. raw is the grant as the gateway wrote it.
+func (r *roster) grants(
+	ctx context.Context, query url.Values, show func(grant shownGrant, raw json.RawMessage) error,
+) error {
+	return r.each(ctx, http.MethodGet, "/grants", query, func(answer part) error {
+		for _, raw := range answer.Grants {
+			var grant shownGrant
+			if err := json.Unmarshal(raw, &grant); err != nil {
+				return err
+			}
+			if err := show(grant, raw); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// row adds the grant to a listing.
+func (g shownGrant) row(to *listing) error {
 	client := cut(g.ClientName, maxName)
 	if g.ClientHost != "" {
 		client += " (" + cut(g.ClientHost, maxHosts) + ")"
 	}
-	return table.row(g.ID, g.Subject, cut(g.Email, maxHosts), client, day(g.Created), day(g.Used), day(g.Expires), g.Resource)
+	return to.row(g.ID, g.Subject, cut(g.Email, maxHosts), client, day(g.Created), day(g.Used), day(g.Expires), g.Resource)
 }
 
 func newGrantsRevokeCommand() *cobra.Command {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -96,4 +97,18 @@ func day(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format(time.DateOnly)
+}
+
+// printRaw prints what a gateway has answered on a line, as it wrote it.
+func printRaw(out io.Writer, raw json.RawMessage) error {
+	_, err := fmt.Fprintln(out, string(raw))
+	return err
+}
+
+// printLine prints a value as JSON on one line.
+func printLine(out io.Writer, value any) error {
+	if err := json.NewEncoder(out).Encode(value); err != nil {
+		return fmt.Errorf("print json: %w", err)
+	}
+	return nil
 }

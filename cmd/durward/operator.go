@@ -92,9 +92,12 @@ func (o *operator) ask(ctx context.Context, method, path, contentType string, bo
 		return nil, o.unreachable(err)
 	}
 	defer answer.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer))
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("the answer of %s broke off: %w", o.address, err)
+	}
+	if len(text) > maxAnswer {
+		return nil, fmt.Errorf("the answer of %s is larger than %d MiB: is it the admin address of a gateway?", o.address, maxAnswer>>20)
 	}
 	if answer.StatusCode != http.StatusOK {
 		return nil, o.refused(answer.StatusCode, string(text))

@@ -159,6 +159,17 @@ func TestRosterDoubtsAnswers(t *testing.T) {
 	}
 }
 
+// An answer without an end is not taken for a list that is none.
+func TestAnswersAreBounded(t *testing.T) {
+	status, _, errOut := operated(t, map[string]string{
+		generation: policiesOf("clerk"), "GET " + grants: strings.Repeat(" ", maxAnswer+1),
+	}, "grants", "list")
+	want := "durward: the answer of ADDRESS is larger than 64 MiB: is it the admin address of a gateway?\n"
+	if status != 1 || errOut != want {
+		t.Errorf("status %d, %s", status, errOut)
+	}
+}
+
 // Of clients with metadata documents so many are told apart, and that there are more is said.
 func TestDocumentsAreBounded(t *testing.T) {
 	var many []string
