@@ -1,9 +1,9 @@
 // Package oidclogin signs people in at any OpenID provider.
 //
 // It owns the relying party's half of an OpenID Connect login by authorization code: the URL a browser is sent to, the
-// exchange of the code or, later, of a refresh token, and every check of the ID token that OpenID Connect Core section 3.1.3.7 asks for, with those
-// that the libraries beneath (golang.org/x/oauth2, coreos/go-oidc) leave to their caller: nonce, typ, azp, iat, and the
-// iss parameter of the callback (RFC 9207).
+// exchange of the code or, later, of a refresh token, and every check of the ID token that OpenID Connect Core section
+// 3.1.3.7 asks for, with those that the libraries beneath (golang.org/x/oauth2, coreos/go-oidc) leave to their caller:
+// nonce, typ, azp, iat, and the iss parameter of the callback (RFC 9207).
 //
 // It promises that a [Provider] touches no network until a person signs in, that every call to the provider ends within
 // Config.Timeout, reads at most 1 MiB and follows no redirect, that keys are fetched anew for an unknown one, but, while

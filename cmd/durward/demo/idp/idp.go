@@ -12,6 +12,7 @@
 package idp
 
 import (
+	"cmp"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/subtle"
@@ -78,8 +79,8 @@ func New(o Options) (*Provider, error) {
 	private := jose.JSONWebKey{Key: key, KeyID: "dev_" + rand.Text()[:8], Algorithm: string(jose.RS256), Use: "sig"}
 	p := &Provider{
 		issuer:       o.Issuer,
-		clientID:     orElse(o.ClientID, "dev_client_"+rand.Text()[:8]),
-		clientSecret: orElse(o.ClientSecret, rand.Text()),
+		clientID:     cmp.Or(o.ClientID, "dev_client_"+rand.Text()[:8]),
+		clientSecret: cmp.Or(o.ClientSecret, rand.Text()),
 		redirects:    slices.Clone(o.RedirectURIs),
 		now:          o.Now,
 		log:          o.Logger,
@@ -212,13 +213,6 @@ func refuse(w http.ResponseWriter, status int, code, why string) {
 }
 
 func equal(a, b string) bool { return subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1 }
-
-func orElse(s, fallback string) string {
-	if s == "" {
-		return fallback
-	}
-	return s
-}
 
 func isLoopback(host string) bool {
 	if ip, err := netip.ParseAddr(host); err == nil {

@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"sync"
@@ -66,7 +67,7 @@ func (p *Provider) showPeople(w http.ResponseWriter, _ *http.Request) {
 // changePeople takes the page's form.
 func (p *Provider) changePeople(w http.ResponseWriter, r *http.Request) {
 	disable, enable := r.PostFormValue("disable"), r.PostFormValue("enable")
-	who, ok := find(orElse(disable, enable))
+	who, ok := find(cmp.Or(disable, enable))
 	if !ok {
 		p.page.fault(w, "Nobody of that name lives here.")
 		return

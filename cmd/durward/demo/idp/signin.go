@@ -1,6 +1,7 @@
 package idp
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -35,7 +36,7 @@ func (p *Provider) read(w http.ResponseWriter, r *http.Request) (request, bool) 
 		state:       r.Form.Get("state"),
 		nonce:       r.Form.Get("nonce"),
 		challenge:   r.Form.Get("code_challenge"),
-		scopes:      strings.Fields(orElse(r.Form.Get("scope"), "profile email")), // Clerk's default: no openid
+		scopes:      strings.Fields(cmp.Or(r.Form.Get("scope"), "profile email")), // Clerk's default: no openid
 	}
 	if !equal(q.clientID, p.clientID) || !p.knowsRedirect(q.redirectURI) {
 		p.log.Warn("authorization refused", "reason", "unknown client or redirect URI")
