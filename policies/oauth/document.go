@@ -77,7 +77,7 @@ type documents struct {
 
 // newDocuments begins with nothing in memory.
 func newDocuments(option cimdDevelopment) (*documents, error) {
-	all := &documents{public: cimd.New(egress.New(egress.Options{}))}
+	all := &documents{public: cimd.New(egress.New(egress.Options{}), askerOf)}
 	if !option.given() {
 		return all, nil
 	}
@@ -94,7 +94,7 @@ func newDocuments(option cimdDevelopment) (*documents, error) {
 		roots = x509.NewCertPool()
 		roots.AppendCertsFromPEM(content)
 	}
-	all.development = cimd.New(egress.New(egress.Options{RootCAs: roots, Allowed: ranges}))
+	all.development = cimd.New(egress.New(egress.Options{RootCAs: roots, Allowed: ranges}), askerOf)
 	return all, nil
 }
 

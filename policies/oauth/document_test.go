@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"html"
 	"net/http"
 	"net/url"
@@ -286,6 +287,46 @@ func (k *keeping) Get(ctx context.Context, url, accept string, limit int64) (egr
 		answer.Header.Set("Cache-Control", "max-age=100")
 	}
 	return answer, err
+}
+
+// Whoever names documents of hosts that do not answer, as many as they like, keeps nobody at another address waiting (S45).
+func TestS45_SlowDocumentsKeepNobodyElseWaiting(t *testing.T) {
+	w, vendor := newSite(t, "")
+	slow := &slowSite{site: vendor, asked: make(chan struct{}, 20), answer: make(chan struct{})}
+	oauth.FetchWith(w.gateway.Policy, slow)
+	var waiting sync.WaitGroup
+	const many = 17
+	for i := range many {
+		waiting.Go(func() {
+			id := fmt.Sprintf("https://slow.example/%d", i)
+			w.from("192.0.2.66", http.MethodGet, "/oauth/authorize?"+ask(id).Encode(), "")
+		})
+	}
+	for range many - 1 { // the last waits for one of these
+		<-slow.asked
+	}
+	if got := w.from("192.0.2.7", http.MethodGet, "/oauth/authorize?"+ask(documentID).Encode(), ""); got.StatusCode != http.StatusOK {
+		t.Errorf("another: %d", got.StatusCode)
+	}
+	if more := len(slow.asked); more != 0 {
+		t.Errorf("%d more are asked at once", more)
+	}
+	close(slow.answer)
+	waiting.Wait()
+}
+
+// slowSite is a site beside a host that answers when it is let.
+type slowSite struct {
+	*site
+	asked, answer chan struct{}
+}
+
+func (s *slowSite) Get(ctx context.Context, url, accept string, limit int64) (egress.Answer, error) {
+	if strings.HasPrefix(url, "https://slow.example/") {
+		s.asked <- struct{}{}
+		<-s.answer
+	}
+	return s.site.Get(ctx, url, accept, limit)
 }
 
 // The exemption of development is refused beside a public origin, and its parts are told one by one.

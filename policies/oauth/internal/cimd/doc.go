@@ -8,7 +8,7 @@
 // and no private key is ever taken from one (A14, S41); that whatever redirect URI it answers has passed
 // [redirecturi.Check]; that what is kept is kept as HTTP allows, between one minute and a day, in bounded memory, and a
 // failure never (A17, S37); that a thing is fetched once for all who wait for it, and that this does not end because one
-// of them goes away; and that of every failure it says whether the document is no good or whether trying again may help.
+// of them goes away; that nobody has more than a few fetches under way at once, so that nobody keeps others from theirs; and that of every failure it says whether the document is no good or whether trying again may help.
 //
 // It is not for connecting to anything: its Fetcher does that, and decides what may be connected to. It trusts no document:
 // whose host it comes from, and what a person thinks of that, is for its callers.

@@ -9,6 +9,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"durward/policies/oauth/internal/egress"
+	"durward/policies/oauth/internal/limit"
 )
 
 // What is fetched and kept.
@@ -17,6 +18,11 @@ const (
 	maxKeys       = 64 << 10
 	keptDocuments = 1000
 	keptKeySets   = 200
+	// perAsker is how many fetches are under way at once on one's word, and maxWait how long who has as many waits for one
+	// more. Whoever names slow hosts all the time keeps nobody waiting but themselves, and an office still has places while
+	// one vendor's host is slow.
+	perAsker = 16
+	maxWait  = 5 * time.Second
 	// otherKeys is how long a key set counts as all there is: a key that it lacks is not asked for sooner.
 	otherKeys = time.Minute
 )
@@ -32,14 +38,19 @@ type Fetcher interface {
 // Documents are the metadata documents and the key sets of clients. It is safe for concurrent use.
 type Documents struct {
 	fetcher   Fetcher
+	asker     func(context.Context) string
 	documents *cache[Document]
 	keys      *cache[jose.JSONWebKeySet]
 }
 
-// New makes an empty cache in front of a fetcher.
-func New(fetcher Fetcher) *Documents {
+// New makes an empty cache in front of a fetcher. asker answers on whose word a call is made: of each few fetches are under
+// way at once.
+func New(fetcher Fetcher, asker func(context.Context) string) *Documents {
+	askers := limit.NewAtOnce(perAsker)
 	return &Documents{
-		fetcher: fetcher, documents: newCache[Document](keptDocuments), keys: newCache[jose.JSONWebKeySet](keptKeySets),
+		fetcher: fetcher, asker: asker,
+		documents: newCache[Document](theDocument, keptDocuments, askers),
+		keys:      newCache[jose.JSONWebKeySet](theKeys, keptKeySets, askers),
 	}
 }
 
@@ -48,8 +59,8 @@ func (d *Documents) Get(ctx context.Context, now time.Time, id string) (Document
 	if fault := checkID(id, d.fetcher.Check); fault != nil {
 		return Document{}, fault
 	}
-	always := func(kept[Document]) bool { return true }
-	return d.documents.get(ctx, now, id, always, func(ctx context.Context) (Document, time.Duration, error) {
+	q := question[Document]{Now: now, Asker: d.asker(ctx), URL: id, Enough: func(kept[Document]) bool { return true }}
+	return d.documents.get(ctx, q, func(ctx context.Context) (Document, time.Duration, error) {
 		answer, err := d.fetcher.Get(ctx, id, "application/json", maxDocument)
 		if err != nil {
 			return Document{}, 0, unfetched(theDocument, err)
@@ -76,7 +87,8 @@ func (d *Documents) Keys(ctx context.Context, now time.Time, uri, kid string) (j
 	enough := func(k kept[jose.JSONWebKeySet]) bool {
 		return kid == "" || len(k.value.Key(kid)) > 0 || now.Before(k.fetched.Add(otherKeys))
 	}
-	return d.keys.get(ctx, now, uri, enough, func(ctx context.Context) (jose.JSONWebKeySet, time.Duration, error) {
+	q := question[jose.JSONWebKeySet]{Now: now, Asker: d.asker(ctx), URL: uri, Enough: enough}
+	return d.keys.get(ctx, q, func(ctx context.Context) (jose.JSONWebKeySet, time.Duration, error) {
 		answer, err := d.fetcher.Get(ctx, uri, "application/jwk-set+json, application/json", maxKeys)
 		if err != nil {
 			return jose.JSONWebKeySet{}, 0, unfetched(theKeys, err)

@@ -19,7 +19,7 @@ var noon = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 // A document is fetched anew when it is stale by the caller's clock, and a change is seen then (A17).
 func TestKept(t *testing.T) {
 	w := newWeb()
-	documents := cimd.New(w)
+	documents := cimd.New(w, nobody)
 	name := func(now time.Time) string {
 		t.Helper()
 		got, err := documents.Get(t.Context(), now, id)
@@ -52,7 +52,7 @@ func TestFailuresAreNotKept(t *testing.T) {
 		"no media type": func(w *web) { w.put(id, document(id), "Content-Type", "", "Cache-Control", "max-age=3600") },
 	} {
 		w := newWeb()
-		documents := cimd.New(w)
+		documents := cimd.New(w, nobody)
 		fail(w)
 		for range 2 {
 			if _, err := documents.Get(t.Context(), noon, id); err == nil {
@@ -92,7 +92,7 @@ func TestFaults(t *testing.T) {
 		reason.Err = errors.New("10.0.0.1 refused")
 		w := newWeb()
 		w.fail(id, &reason)
-		_, err := cimd.New(w).Get(t.Context(), noon, id)
+		_, err := cimd.New(w, nobody).Get(t.Context(), noon, id)
 		if fault := faultOf(t, err); fault.Permanent != want.permanent || fault.Text != "the client metadata document "+want.text ||
 			!errors.Is(err, reason.Err) {
 			t.Errorf("%s %d: %+v", reason.Reason, reason.Status, fault)
@@ -108,7 +108,7 @@ func TestMediaTypes(t *testing.T) {
 	} {
 		w := newWeb()
 		w.put(id, document(id), "Content-Type", media)
-		if _, err := cimd.New(w).Get(t.Context(), noon, id); (err == nil) != good {
+		if _, err := cimd.New(w, nobody).Get(t.Context(), noon, id); (err == nil) != good {
 			t.Errorf("%s: %v", media, err)
 		}
 	}
@@ -121,7 +121,7 @@ func TestSingleFlight(t *testing.T) {
 		w := newWeb()
 		w.put(id, document(id), "Cache-Control", "no-store")
 		w.hold = make(chan struct{})
-		documents := cimd.New(w)
+		documents := cimd.New(w, nobody)
 		first, leave := context.WithCancel(t.Context())
 		gone := make(chan error)
 		go func() {
@@ -150,10 +150,58 @@ func TestSingleFlight(t *testing.T) {
 	})
 }
 
+// Whoever has many fetches under way waits for one of them to end before the next, so that nobody else waits for theirs:
+// not for places, and not for a document that two ask for. Hanging up makes no room (S45).
+func TestPlacesOfAnAsker(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		asker := func(ctx context.Context) string { name, _ := ctx.Value(key{}).(string); return name }
+		as := func(name string) context.Context { return context.WithValue(t.Context(), key{}, name) }
+		w := newWeb()
+		w.hold = make(chan struct{})
+		documents := cimd.New(w, asker)
+		at := func(i int) string { return fmt.Sprintf("https://client.example/%d", i) }
+		var waiting sync.WaitGroup
+		for i := range 20 { // each asks and hangs up
+			ctx, hangUp := context.WithCancel(as("many"))
+			waiting.Go(func() { _, _ = documents.Get(ctx, noon, at(i)) })
+			synctest.Wait()
+			hangUp()
+		}
+		waiting.Wait()
+		if w.fetches() != 16 {
+			t.Errorf("%d fetches at once", w.fetches())
+		}
+		_, err := documents.Get(as("many"), noon, id) // which does not begin
+		if fault := faultOf(t, err); fault.Permanent || !strings.Contains(fault.Text, "too many others") {
+			t.Errorf("got %+v", fault)
+		}
+		w.put(id, document(id))
+		w.put(at(0), document(at(0)))
+		for _, wanted := range []string{id, at(0)} { // one that nobody fetches yet, and one that is under way
+			waiting.Go(func() {
+				if _, err := documents.Get(as("another"), noon, wanted); err != nil {
+					t.Errorf("%s: %v", wanted, err)
+				}
+			})
+		}
+		synctest.Wait()
+		if w.fetches() != 17 {
+			t.Errorf("%d fetches, want 17", w.fetches())
+		}
+		close(w.hold)
+		waiting.Wait()
+		w.put(at(30), document(at(30)))
+		if _, err := documents.Get(as("many"), noon, at(30)); err != nil {
+			t.Errorf("when they are over: %v", err)
+		}
+	})
+}
+
 // However many documents are asked for, so many are kept and no more.
 func TestBounded(t *testing.T) {
 	w := newWeb()
-	documents := cimd.New(w)
+	documents := cimd.New(w, nobody)
 	const many = 1001
 	at := func(i int) string { return fmt.Sprintf("https://client.example/%d", i) }
 	for i := range many {
@@ -174,7 +222,7 @@ func TestBounded(t *testing.T) {
 func TestKeys(t *testing.T) {
 	const uri = "https://client.example/jwks"
 	w := newWeb()
-	documents := cimd.New(w)
+	documents := cimd.New(w, nobody)
 	set := func(kids ...string) string {
 		var all []string
 		for _, kid := range kids {
@@ -232,19 +280,19 @@ func TestLimits(t *testing.T) {
 		return document(id, "x", strings.Repeat("x", size-len(document(id, "x", ""))))
 	}
 	w.put(id, padded(5<<10))
-	if _, err := cimd.New(w).Get(t.Context(), noon, id); err != nil {
+	if _, err := cimd.New(w, nobody).Get(t.Context(), noon, id); err != nil {
 		t.Error(err)
 	}
 	w.put(id, padded(5<<10+1))
-	_, err := cimd.New(w).Get(t.Context(), noon, id)
+	_, err := cimd.New(w, nobody).Get(t.Context(), noon, id)
 	if fault := faultOf(t, err); fault.Text != "the client metadata document is too large" {
 		t.Error(err)
 	}
 	w.put(uri, `{"keys":[`+publicKey+`],"x":"`+strings.Repeat("x", 60<<10)+`"}`)
-	if _, err := cimd.New(w).Keys(t.Context(), noon, uri, ""); err != nil {
+	if _, err := cimd.New(w, nobody).Keys(t.Context(), noon, uri, ""); err != nil {
 		t.Error(err)
 	}
 	w.put(uri, `{"keys":[`+publicKey+`],"x":"`+strings.Repeat("x", 64<<10)+`"}`)
-	_, err = cimd.New(w).Keys(t.Context(), noon, uri, "")
+	_, err = cimd.New(w, nobody).Keys(t.Context(), noon, uri, "")
 	faultOf(t, err)
 }

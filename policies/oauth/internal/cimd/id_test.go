@@ -12,7 +12,7 @@ import (
 // What is refused as a client_id before anything is looked up or fetched (A11, S34, S40).
 func TestRefusedIDs(t *testing.T) {
 	web := newWeb()
-	documents := cimd.New(web)
+	documents := cimd.New(web, nobody)
 	for id, want := range map[string]string{
 		"http://client.example/x":           "client_id does not begin with https://",
 		"https://client.example":            "client_id has no path",
@@ -53,7 +53,7 @@ func TestAcceptedIDs(t *testing.T) {
 	} {
 		web := newWeb()
 		web.put(id, document(id))
-		got, err := cimd.New(web).Get(t.Context(), time.Now(), id)
+		got, err := cimd.New(web, nobody).Get(t.Context(), time.Now(), id)
 		if err != nil || got.ID != id {
 			t.Errorf("%s: %v", id, err)
 		}

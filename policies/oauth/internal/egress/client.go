@@ -21,7 +21,7 @@ import (
 const (
 	defaultTimeout = 5 * time.Second
 	maxHeader      = 16 << 10 // bytes of all headers, those of 1xx answers included
-	atOnce         = 64       // in all: strangers choose the hosts, and slow ones must not keep others waiting
+	atOnce         = 256      // in all: strangers choose the hosts, and slow ones must not keep others waiting
 	perHost        = 2
 )
 

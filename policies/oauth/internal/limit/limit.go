@@ -1,10 +1,11 @@
-// Package limit bounds how often somebody may do something.
+// Package limit bounds how often somebody may do something, and how many things at once.
 //
-// It owns token buckets (golang.org/x/time/rate), one for each key: an address, or a client.
+// It owns token buckets (golang.org/x/time/rate), one for each key: an address, or a client ([Limiter]); and places, some
+// for each key ([AtOnce]).
 //
 // It promises that its memory is bounded whoever comes: of more than [MaxKeys] keys the one longest not seen is
-// forgotten, which costs nothing but that it has a full bucket when it comes again. Time is what the caller says it is. It
-// is safe for concurrent use.
+// forgotten, which costs nothing but that it has a full bucket when it comes again; and of places nothing is kept but of
+// those who are there. Time is what the caller says it is. It is safe for concurrent use.
 //
 // It is not for deciding who a key is, or what those are told who must wait. Buckets are neither kept nor shared: a
 // process that is started anew begins with full ones, and each of several hosts counts for itself.
