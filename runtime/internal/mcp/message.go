@@ -3,7 +3,6 @@ package mcp
 import (
 	"bytes"
 	"encoding/json"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -184,9 +183,6 @@ func (f *fields) message() (Message, error) {
 		return Message{}, invalid("the id of a request must be a string or an integer")
 	case !f.hasMethod && (!f.hasAnswer || !f.hasID):
 		return Message{}, invalid("a message has a method, or an id with a result or an error")
-	}
-	if strings.ContainsRune(f.method+f.name.text+f.uri.text, 0) { // where a text ends for software written in C
-		return Message{}, invalid("a name in the message is not text")
 	}
 	m := Message{ID: f.id, Method: f.method, Version: f.revision, Notification: f.hasMethod && !f.hasID}
 	named := f.name

@@ -267,7 +267,8 @@ func (s *scanner) id(to *json.RawMessage) error {
 }
 
 // decode answers the text that a string without its quotes stands for: the same bytes, unless it has escapes. Half a
-// surrogate pair is refused: it stands for no character, and every reader makes something else of it.
+// surrogate pair is refused: it stands for no character, and every reader makes something else of it. So is U+0000, where
+// a text ends for software written in C: a key that goes on behind it is another key to us.
 func decode(raw []byte) ([]byte, error) {
 	if !slices.Contains(raw, '\\') {
 		return raw, nil
@@ -276,7 +277,7 @@ func decode(raw []byte) ([]byte, error) {
 	if err := json.Unmarshal(slices.Concat([]byte{'"'}, raw, []byte{'"'}), &text); err != nil {
 		return nil, syntax("the body is not valid JSON")
 	}
-	if strings.ContainsRune(text, utf8.RuneError) {
+	if strings.ContainsAny(text, "\x00"+string(utf8.RuneError)) {
 		return nil, invalid("a name in the message is not text")
 	}
 	return []byte(text), nil
