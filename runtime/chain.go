@@ -22,10 +22,12 @@ type chain struct {
 	cors    *cors.Policy
 	bounds  *bounds
 	guards  []guard
-	lane    *lanePart
-	key     laneKey
-	meter   *telemetry.Meter
-	next    http.Handler
+	// messages says that somebody decides by the messages that are sent to the route's path, if only where it takes POST.
+	messages bool
+	lane     *lanePart
+	key      laneKey
+	meter    *telemetry.Meter
+	next     http.Handler
 
 	releaseTransport func()
 }

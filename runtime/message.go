@@ -35,18 +35,19 @@ type fault struct {
 // A message must mean the same to the upstream, by its bytes and by its headers (S71, S72). A request whose message does
 // not is decided on as if it had none, so that whoever may not come in is told that first (B9).
 func (c *chain) read(w http.ResponseWriter, r *http.Request) (reading, bool) {
-	if !c.byMessage() {
-		return reading{request: r}, true
-	}
 	if r.Method != http.MethodPost {
 		in := reading{request: r}
-		if r.ContentLength != 0 { // an upstream that does not look at the method would read what nobody has decided on
+		// An upstream that does not look at the method would read what nobody has decided on.
+		if c.messages && r.ContentLength != 0 {
 			in.fault = &fault{
 				status: http.StatusBadRequest, code: mcp.CodeInvalidRequest,
 				text: "a message is sent with POST: a request of another method has no body",
 			}
 		}
 		return in, true
+	}
+	if !c.byMessage() {
+		return reading{request: r}, true
 	}
 	body, ok := proxy.ReadBody(w, r, c.bounds.requestBytes, c.bounds.requestBody)
 	if !ok {
@@ -68,6 +69,20 @@ func (c *chain) read(w http.ResponseWriter, r *http.Request) (reading, bool) {
 	}
 	in.message = message
 	return in, true
+}
+
+// findMessages tells the chains of each path whether somebody decides by messages there: the operations of a path are routes
+// of their own, and may lead to the same upstream.
+func (g *running) findMessages() {
+	paths := make(map[string]bool)
+	for i, c := range g.chains {
+		if c.byMessage() {
+			paths[g.config.Routes[i].Path] = true
+		}
+	}
+	for i, c := range g.chains {
+		c.messages = paths[g.config.Routes[i].Path]
+	}
 }
 
 // byMessage says that one of the policies decides by the message.

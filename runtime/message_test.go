@@ -5,10 +5,12 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/google/go-cmp/cmp"
 
 	"durward/policies"
+	"durward/runtime"
 )
 
 // decidesByMessage has the policy of route "one" decide by the calls of a tool.
@@ -79,6 +81,41 @@ func TestS71_S72_MessagesThatMayNotPass(t *testing.T) {
 				t.Errorf("with a credential that is refused: answered %d %s", refused.status, refused.body)
 			}
 		})
+	}
+}
+
+// S71: messages come to post, and only there can anybody decide by them. Another operation of the path leads to the same
+// upstream and takes none, though nobody decides by messages there.
+func TestS71_OtherOperationsTakeNoMessage(t *testing.T) {
+	t.Parallel()
+	w := start(t, decidesByMessage)
+	var routes map[string]any
+	if err := json.Unmarshal(w.files["routes.oas.json"].Data, &routes); err != nil {
+		t.Fatal(err)
+	}
+	path := routes["paths"].(map[string]any)["/mcp/one"].(map[string]any)
+	for _, method := range []string{"get", "delete"} {
+		path[method] = map[string]any{
+			"operationId": "one-" + method, "x-zuplo-route": path["post"].(map[string]any)["x-zuplo-route"],
+		}
+	}
+	text, err := json.Marshal(routes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.files["routes.oas.json"] = &fstest.MapFile{Data: text}
+	w.reload(runtime.Applied, nil)
+	for _, tt := range []struct {
+		method, body string
+		status       int
+	}{
+		{"GET", toolCall, 400}, {"DELETE", toolCall, 400}, {"GET", "", 200}, {"DELETE", "", 200}, {"POST", toolCall, 200},
+	} {
+		before := w.upstream.requests.Load()
+		got := w.send(tt.method, "/mcp/one", tt.body, "Authorization", "Bearer good")
+		if reached := w.upstream.requests.Load() != before; got.status != tt.status || reached != (tt.status == 200) {
+			t.Errorf("%s of %d bytes: answered %d %s, reached the upstream: %v", tt.method, len(tt.body), got.status, got.body, reached)
+		}
 	}
 }
 

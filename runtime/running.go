@@ -77,6 +77,7 @@ func (h *Host) build(ctx context.Context, cfg *config.Config, number uint64) (_ 
 		undo.Add(c.release)
 		g.chains, g.named[c.id] = append(g.chains, c), c
 	}
+	g.findMessages()
 	undo.Keep()
 	return generation.NewPart(g, (*running).release), nil
 }
