@@ -79,11 +79,11 @@ func (c *Client) Get(ctx context.Context, raw, accept string, limit int64) (Answ
 	}
 	defer leave()
 	answer, err := c.fetch(ctx, target, accept, limit)
+	if late := ctx.Err(); late != nil { // a host that sees us leave may end its answer well before the connection is closed
+		return Answer{}, &Error{Reason: Slow, Err: errors.Join(err, late)}
+	}
 	if err == nil {
 		return answer, nil
-	}
-	if ctx.Err() != nil {
-		return Answer{}, &Error{Reason: Slow, Err: err}
 	}
 	if known, ok := errors.AsType[*Error](err); ok {
 		return Answer{}, known
