@@ -104,6 +104,7 @@ func TestG10_Wording(t *testing.T) {
 		{"anyOf in words", `{"x-expects": "long or a", "anyOf": [{"minLength": 9}, {"pattern": "^a"}]}`, `"canary"`, []string{": must be long or a"}},
 		{"oneOf twice", `{"oneOf": [{"minLength": 1}, {"pattern": "^c"}]}`, `"canary"`, []string{": has more than one of the allowed forms"}},
 		{"not", `{"not": {"pattern": "^c"}}`, `"canary"`, []string{": is not allowed by the schema"}},
+		{"count of properties in words", `{"maxProperties": 1, "x-expects": "a or b"}`, `{"a": "canary", "b": 1}`, []string{": must be a or b"}},
 		{"not in words", `{"not": {"pattern": "^c"}, "x-expects": "anything but c"}`, `"canary"`, []string{": must be anything but c"}},
 		{"if and then", `{"if": {"required": ["a"]}, "then": {"required": ["b"]}, "else": false}`, `{"a": "canary"}`, []string{`: missing property "b"`}},
 		{"false", `false`, `"canary"`, []string{": must not be there"}},

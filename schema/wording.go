@@ -17,7 +17,8 @@ import (
 // the keyword's place the schema says what is expected, from the instance's place the document says which names are
 // there.
 //
-// A schema may say in "x-expects" what a pattern, format or choice of its stands for, in words that go after "must be".
+// A schema may say in "x-expects" what a pattern, format, choice or number of properties of its stands for, in words that
+// go after "must be".
 type wording struct {
 	source   any
 	document any
@@ -211,13 +212,13 @@ func text(schema map[string]any, key string, value any) string {
 			return "must not be empty"
 		}
 		return fmt.Sprintf("must have at least %v properties", limit)
-	case "maxProperties":
-		return fmt.Sprintf("must have at most %v properties", limit)
 	}
 	if expects, ok := schema["x-expects"].(string); ok {
 		return "must be " + expects
 	}
 	switch key {
+	case "maxProperties":
+		return fmt.Sprintf("must have at most %v properties", limit)
 	case "pattern":
 		return fmt.Sprintf("must match the pattern %v", limit)
 	case "format":

@@ -42,9 +42,9 @@ func readScopes(declared map[string]scopeOptions) (scopeTable, []policies.Proble
 			if why := reserved(other); why != "" {
 				problem(why+": nothing includes it", at...)
 			} else if _, known := declared[other]; !known {
-				problem("is not a scope that is declared here", at...)
+				problem("is not declared in gateway.scopes: declare it there, or name a scope that is", at...)
 			} else if other == name || slices.Contains(t.within[other], name) {
-				problem("leads back to the scope that includes it", at...)
+				problem("leads back to the scope that includes it: leave out one of the includes on the way round", at...)
 			}
 		}
 	}

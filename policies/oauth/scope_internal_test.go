@@ -86,17 +86,17 @@ func TestScopeProblems(t *testing.T) {
 			"/gateway/scopes/offline_access/includes/0: every call needs this scope anyway: nothing includes it",
 		}},
 		"unknown": {`{"a/b~c": {"includes": ["x", "offline_access"]}}`, []string{
-			"/gateway/scopes/a~1b~0c/includes/0: is not a scope that is declared here",
+			"/gateway/scopes/a~1b~0c/includes/0: is not declared in gateway.scopes: declare it there, or name a scope that is",
 			"/gateway/scopes/a~1b~0c/includes/1: this scope is for clients to ask for a long-lived grant, and no call needs it: " +
 				"nothing includes it",
 		}},
 		"itself": {`{"a": {"includes": ["a"]}}`, []string{
-			"/gateway/scopes/a/includes/0: leads back to the scope that includes it",
+			"/gateway/scopes/a/includes/0: leads back to the scope that includes it: leave out one of the includes on the way round",
 		}},
 		"a cycle, and what leads into it": {`{"a": {"includes": ["b"]}, "b": {"includes": ["c"]}, "c": {"includes": ["a"]}, "d": {"includes": ["a"]}}`, []string{
-			"/gateway/scopes/a/includes/0: leads back to the scope that includes it",
-			"/gateway/scopes/b/includes/0: leads back to the scope that includes it",
-			"/gateway/scopes/c/includes/0: leads back to the scope that includes it",
+			"/gateway/scopes/a/includes/0: leads back to the scope that includes it: leave out one of the includes on the way round",
+			"/gateway/scopes/b/includes/0: leads back to the scope that includes it: leave out one of the includes on the way round",
+			"/gateway/scopes/c/includes/0: leads back to the scope that includes it: leave out one of the includes on the way round",
 		}},
 		"two ways to one": {`{"a": {"includes": ["b", "c"]}, "b": {"includes": ["d"]}, "c": {"includes": ["d"]}, "d": {}}`, nil},
 	} {

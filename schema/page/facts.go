@@ -150,6 +150,8 @@ func span(least, most any, what string) string {
 	switch {
 	case isOne(least) && most == nil && what != "":
 		return "not empty"
+	case isOne(least) && isOne(most) && what == " properties":
+		return "just one of its properties"
 	case least == nil && most == nil:
 		return ""
 	case most == nil:

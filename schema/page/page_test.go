@@ -38,6 +38,8 @@ func TestFacts(t *testing.T) {
 			[]string{"text or list of objects, not empty", "must be a"}},
 		{"object with names", `{"type": "object", "additionalProperties": {"type": "integer"}, "maxProperties": 9}`,
 			[]string{"object with names of your own; each value: whole number, at most 9 properties"}},
+		{"object with one of two", `{"type": "object", "properties": {"a": {}, "b": {}}, "minProperties": 1, "maxProperties": 1}`,
+			[]string{"object, just one of its properties"}},
 		{"definition", `{"$ref": "#/$defs/operation"}`, []string{"[operation](#an-operation)"}},
 		{"anything", `{}`, []string{"any value"}},
 	}
@@ -66,7 +68,8 @@ func TestMarkdown(t *testing.T) {
 				"key": {"type": "string", "writeOnly": true, "description": "The key.", "examples": ["$env(KEY)"]},
 				"hinges": {"type": "array", "items": {"type": "object", "properties": {"default": {"type": "boolean", "default": true}}},
 					"examples": [[{"z": 1, "a": 2}], [{"a long name of a member": "and a long text besides", "so that": "it does not fit on one line"}]]},
-				"frame": {"$ref": "#/$defs/frame"}
+				"frame": {"$ref": "#/$defs/frame"},
+				"rooms": {"type": "object", "additionalProperties": {"type": "object", "properties": {"floor": {"type": "integer"}}}}
 			},
 			"$defs": {"frame": {"description": "What holds it.", "type": "object", "properties": {"inner": {"$ref": "#/$defs/frame"}, "of": {"$ref": "#/$defs/wood"}}},
 				"wood": {"enum": ["oak"]}, "unused": {}}
@@ -84,6 +87,7 @@ func TestMarkdown(t *testing.T) {
 		"| [`key`](#key) | text | required |\n| [`b`](#b) | text | required |\n| [`frame`](#frame) | [frame](#a-frame) |  |\n",
 		"### `key`\n\nThe key.\n\n- text\n- required\n- kept secret",
 		"### `hinges[].default`\n\n- true or false\n- default: `true`\n",
+		"### `rooms.NAME.floor`\n\n- whole number\n",
 		"- example: `[{\"z\":1,\"a\":2}]`\n- example:\n\n  ```json\n  [\n    {\n      \"a long",
 		"## A frame\n\nWhat holds it.\n\n### `inner`\n\n- [frame](#a-frame)\n\n### `of`\n\n- [wood](#a-wood)\n\n## A wood\n\n- `\"oak\"`\n",
 	} {

@@ -195,8 +195,8 @@ func (w *writer) option(p property) {
 // longExample is how many bytes of an example fit on a line.
 const longExample = 90
 
-// within answers the objects whose properties are written below a property: itself, or the items of a list. What refers to
-// a definition leads there.
+// within answers the objects whose properties are written below a property: itself, the items of a list, or what stands
+// under names of the reader's own. What refers to a definition leads there.
 func (w *writer) within(p property) (objects []property) {
 	add := func(path string, schema map[string]any) {
 		if schema["properties"] != nil {
@@ -204,6 +204,9 @@ func (w *writer) within(p property) (objects []property) {
 		}
 		if items, ok := schema["items"].(map[string]any); ok && items["properties"] != nil {
 			objects = append(objects, property{path: path + "[]", schema: items})
+		}
+		if values, ok := schema["additionalProperties"].(map[string]any); ok && values["properties"] != nil {
+			objects = append(objects, property{path: path + ".NAME", schema: values})
 		}
 	}
 	add(p.path, p.schema)
