@@ -22,7 +22,7 @@ func callbackRows() []row {
 			id:     "A46",
 			holds:  "it is the consenting browser's own cookie, and not just one of that name, that the callback goes by",
 			play:   cookieOfALogin,
-			breaks: []edit{{callbackFile, ` || !matches(browser, login.Data.Browser)`, ``}},
+			breaks: []edit{{callbackFile, ` || !secret.Matches(browser, login.Data.Browser)`, ``}},
 		},
 		{
 			id:    "A46: what was consented to",

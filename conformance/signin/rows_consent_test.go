@@ -16,7 +16,7 @@ const (
 // Where the edits of several rows begin.
 const (
 	asksConsent = `	return s.askConsent(w, r, question, nil)`
-	bindsPage   = `	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieConsent+handleOf(secret), secret, s.options.stateTTL)`
+	bindsPage   = `	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieConsent+handleOf(cookie), cookie, s.options.stateTTL)`
 )
 
 func consentRows() []row {
@@ -47,7 +47,7 @@ func consentRows() []row {
 			breaks: []edit{{authorizeFile, asksConsent, `
 	if who != nil {
 		login := policies.Login{
-			RedirectURI: origin + callbackPath, State: unguessable(), Nonce: unguessable(), Verifier: unguessable(),
+			RedirectURI: origin + callbackPath, State: "x", Nonce: "x", Verifier: "x",
 		}
 		if location, err := s.provider.Begin(r.Context(), login); err == nil {
 			redirectTo(w, location)
@@ -62,9 +62,9 @@ func consentRows() []row {
 			breaks: []edit{{authorizeFile, asksConsent, `
 	if who != nil && r.Header.Get("Sec-Fetch-Site") == "same-origin" {
 		var c change
-		code := s.putCode(&c, policies.CallFrom(r.Context()).Time, asked, *who)
+		code := s.putCode(&c, policies.CallFrom(r.Context()).Time, asked, sessionRecord{Person: *who})
 		if c.commit(r.Context(), s.store) == nil {
-			redirectTo(w, codeAnswer(asked, code))
+			redirectTo(w, s.codeAnswer(asked, code))
 			return nil
 		}
 	}
@@ -74,7 +74,7 @@ func consentRows() []row {
 			id: "S25", holds: "before the person approves there is neither a state nor a cookie for it",
 			play: noStateBeforeApproval,
 			breaks: []edit{{consentFile, bindsPage, bindsPage + `
-	s.setCookie(w, record.Asked.Issuer, cookieLogin+handleOf(secret), loginCookie.mint(), s.options.stateTTL)
+	s.setCookie(w, record.Asked.Issuer, cookieLogin+handleOf(cookie), secret.LoginCookie.Mint(), s.options.stateTTL)
 `}},
 		},
 		{

@@ -9,7 +9,7 @@ import (
 )
 
 // bindsForm is where a form without its page's cookie ends.
-const bindsForm = `	if secret == "" {
+const bindsForm = `	if cookie == "" {
 		return question{}, forbidden(msgOtherPage, "this page`
 
 func formRows() []row {
@@ -27,17 +27,17 @@ func formRows() []row {
 		{
 			id: "S22: the token", holds: "a form without its page's own token does nothing",
 			play:   tokenOfTheForm,
-			breaks: []edit{{consentFile, `if !matches(form.get("csrf"), found.Data.CSRF) {`, `if false {`}},
+			breaks: []edit{{consentFile, `if !secret.Matches(form.get("csrf"), found.Data.CSRF) {`, `if false {`}},
 		},
 		{
 			id: "S22: the cookie", holds: "a form from a browser that was not asked does nothing",
 			play: cookieOfTheForm,
 			breaks: []edit{{consentFile, bindsForm, `
 	all, err := s.store.List(r.Context(), "consent/"+form.get("request"), "", 1)
-	if secret == "" && err == nil && len(all) == 1 {
+	if cookie == "" && err == nil && len(all) == 1 {
 		found, err := decode[consentRecord](all[0])
-		if err == nil && matches(form.get("csrf"), found.Data.CSRF) {
-			return question{held: found, secret: "x"}, nil
+		if err == nil && secret.Matches(form.get("csrf"), found.Data.CSRF) {
+			return question{held: found, cookie: "x"}, nil
 		}
 	}
 ` + bindsForm}},
@@ -56,8 +56,8 @@ func formRows() []row {
 			id: "S23", holds: "two tabs, or one page loaded twice, each come to their own end",
 			play: twoTabs,
 			breaks: []edit{{
-				browserFile, `func handleOf(secret string) string { return digest(secret)[:16] }`,
-				`func handleOf(string) string { return digest("")[:16] }`,
+				browserFile, `func handleOf(value string) string { return secret.Digest(value)[:16] }`,
+				`func handleOf(string) string { return secret.Digest("")[:16] }`,
 			}},
 		},
 		{

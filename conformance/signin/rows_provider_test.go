@@ -53,11 +53,11 @@ func providerRows() []row {
 		{
 			id: "C7", holds: "the provider's tokens open nothing here, and nobody gets to see them",
 			play: providerTokens,
-			breaks: []edit{{"policies/oauth/challenge.go", `	case !accessToken.valid(token):
+			breaks: []edit{{"policies/oauth/challenge.go", `	case !secret.AccessToken.Valid(token):
 `, `
 	case strings.Count(token, ".") == 2:
 		return policies.Decision{Outcome: policies.Allow, Principal: &policies.Principal{Issuer: "x", Subject: "x"}}, nil
-	case !accessToken.valid(token):
+	case !secret.AccessToken.Valid(token):
 `}},
 		},
 		{

@@ -13,8 +13,8 @@ func sessionRows() []row {
 			holds: "who somebody is, is issuer and subject: an equal email makes nobody the same, another one nobody else",
 			play:  identity,
 			breaks: []edit{{
-				"policies/oauth/record.go", `func (p person) key() string { return digest(p.Issuer + "\x00" + p.Subject) }`,
-				`func (p person) key() string { return digest(p.Issuer + "\x00" + p.Email) }`,
+				"policies/oauth/record.go", `func (p person) key() string { return secret.Digest(p.Issuer + "\x00" + p.Subject) }`,
+				`func (p person) key() string { return secret.Digest(p.Issuer + "\x00" + p.Email) }`,
 			}},
 		},
 		{
@@ -34,7 +34,7 @@ func sessionRows() []row {
 			holds: "only a form of our own page signs somebody out, and then the session is over, wherever it was copied to",
 			play:  signOut,
 			breaks: []edit{{
-				grantsFile, `if !hmac.Equal([]byte(form.get("csrf")), []byte(formToken(session.secret))) {`, `if false {`,
+				grantsFile, `if !hmac.Equal([]byte(form.get("csrf")), []byte(formToken(session.cookie))) {`, `if false {`,
 			}},
 		},
 		{

@@ -68,7 +68,7 @@ func severalRows() []row {
 			holds: "an equal subject and address at two providers are two people, also where one took the other's place",
 			in:    alone, play: namesakes,
 			breaks: []edit{{
-				"policies/oauth/record.go", `digest(p.Issuer + "\x00" + p.Subject)`, `digest(p.Subject)`,
+				"policies/oauth/record.go", `secret.Digest(p.Issuer + "\x00" + p.Subject)`, `secret.Digest(p.Subject)`,
 			}},
 		},
 		{

@@ -1,12 +1,12 @@
 package oauth
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"strings"
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // A browser holds three kinds of cookie: one for each consent page that is open, one for each login on its way to the
@@ -19,7 +19,7 @@ const (
 )
 
 // handleOf names a transaction in public, given its secret: enough to tell transactions apart, and nothing more.
-func handleOf(secret string) string { return digest(secret)[:16] }
+func handleOf(value string) string { return secret.Digest(value)[:16] }
 
 // setCookie binds a secret to the browser. The prefix __Host- demands Secure, Path=/ and no Domain (A44, S27); SameSite
 // is Lax because the provider's redirect back is a cross-site navigation.
@@ -70,10 +70,10 @@ func secureCookies(origin string) bool { return len(origin) > 8 && origin[:8] ==
 
 // cookie answers the one cookie of that name, of the form that its kind has. Two of a name are none: one of them was
 // put there by somebody else.
-func (s *server) cookie(r *http.Request, name string, k kind) string {
+func (s *server) cookie(r *http.Request, name string, k secret.Kind) string {
 	origin := policies.CallFrom(r.Context()).Origin
 	found := r.CookiesNamed(policies.CookiePrefix(s.name, origin) + name)
-	if len(found) != 1 || !k.valid(found[0].Value) {
+	if len(found) != 1 || !k.Valid(found[0].Value) {
 		return ""
 	}
 	return found[0].Value
@@ -86,9 +86,4 @@ func sameOrigin(r *http.Request) bool {
 	site, from := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Origin")
 	return (site == "" || site == "same-origin") &&
 		(from == "" || from == "null" || from == policies.CallFrom(r.Context()).Origin)
-}
-
-// matches compares a secret with a digest in constant time.
-func matches(secret, want string) bool {
-	return subtle.ConstantTimeCompare([]byte(digest(secret)), []byte(want)) == 1
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // serveCallback takes the browser back from the identity provider (A45, A46, S20, S24, S28).
@@ -33,8 +34,8 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 	// Whoever followed the provider's redirect must be who consented. Another browser's visit uses nothing up.
 	name := cookieLogin + handleOf(state)
 	asked := login.Data.Asked
-	browser := s.cookie(r, name, loginCookie)
-	if browser == "" || !matches(browser, login.Data.Browser) || asked.Issuer != s.issuer(ctx) {
+	browser := s.cookie(r, name, secret.LoginCookie)
+	if browser == "" || !secret.Matches(browser, login.Data.Browser) || asked.Issuer != s.issuer(ctx) {
 		if err := s.withinLimits(ctx, limitedAuthorizations); err != nil { // it may be said again and again
 			return err
 		}

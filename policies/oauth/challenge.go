@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // anonymousTTL is how long the answer to a request without a credential holds: it depends on the configuration alone.
@@ -41,7 +42,7 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 			asked.RefusedCredential, asked.TTL = true, refusedTTL
 		}
 		return asked, nil
-	case !accessToken.valid(token):
+	case !secret.AccessToken.Valid(token):
 		return c.refuseToken(), nil
 	}
 	access, err := load[accessRecord](ctx, s.store, accessKey(token))

@@ -7,12 +7,15 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // changedLife is how long it is kept in mind that a client was not any more what a person had allowed.
 const changedLife = 90 * 24 * time.Hour
 
-func changedKey(person, client string) string { return "changed/" + person + "/" + digest(client) }
+func changedKey(person, client string) string {
+	return "changed/" + person + "/" + secret.Digest(client)
+}
 
 // changedRecord is what a client was when a person allowed it something that has ended since, because it changed.
 type changedRecord struct {

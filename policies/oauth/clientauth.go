@@ -14,6 +14,7 @@ import (
 	"durward/policies"
 	"durward/policies/oauth/internal/assertion"
 	"durward/policies/oauth/internal/cimd"
+	"durward/policies/oauth/internal/secret"
 )
 
 // keySource has the key sets of clients that keep theirs at a URL.
@@ -86,7 +87,7 @@ func (s *server) prove(r *http.Request, found client, given credential) error {
 	case methodNone:
 		return nil
 	case methodBasic, methodPost:
-		if !matches(given.Secret, found.secret) {
+		if !secret.Matches(given.Secret, found.secret) {
 			return s.failed(r.Context(), found, "wrong_secret", "the client secret is not the one that was issued")
 		}
 		return nil
@@ -97,7 +98,7 @@ func (s *server) prove(r *http.Request, found client, given credential) error {
 }
 
 // assertionKey is the key of the use of an assertion: its client and its jti. No client_id holds a NUL.
-func assertionKey(client, id string) string { return "jti/" + digest(client+"\x00"+id) }
+func assertionKey(client, id string) string { return "jti/" + secret.Digest(client+"\x00"+id) }
 
 // checkAssertion checks a signed assertion, and uses it up: it is good once (S43).
 func (s *server) checkAssertion(r *http.Request, found client, signed string) error {

@@ -13,6 +13,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/redirecturi"
+	"durward/policies/oauth/internal/secret"
 )
 
 // codeLife is how long a code may be redeemed (A36 allows ten minutes; clients need seconds).
@@ -22,7 +23,7 @@ const codeLife = time.Minute
 // it. The grant lives as long as the code until the client redeems it. So a person sees at once what they have allowed,
 // and what they take back before the client has come for it ends as well.
 func (s *server) putCode(c *change, now time.Time, asked authorization, session sessionRecord) string {
-	code, id, until := authCode.mint(), rand.Text(), now.Add(codeLife)
+	code, id, until := secret.Code.Mint(), rand.Text(), now.Add(codeLife)
 	agreed := codeRecord{Asked: asked, Person: session.Person, Login: session.Login, Grant: id}
 	c.put(codeKey(code), agreed, 0, until)
 	grant := agreedBy(agreed)
@@ -55,7 +56,7 @@ func (s *server) redeem(ctx context.Context, form params, client client) (tokenA
 	if presented == "" {
 		return tokenAnswer{}, badRequest("invalid_request", "code is missing")
 	}
-	if !authCode.valid(presented) {
+	if !secret.Code.Valid(presented) {
 		return tokenAnswer{}, unknownCode()
 	}
 	for range maxAttempts {
@@ -194,7 +195,7 @@ func (s *server) firstTokens(ctx context.Context, client client, code held[codeR
 		return tokenAnswer{}, err
 	}
 	access := s.putAccess(&c, now, grant.Data, id, grant.Data.Scopes)
-	refresh := refreshToken.mint()
+	refresh := secret.RefreshToken.Mint()
 	c.put(refreshKey(refresh), refreshRecord{Client: grant.Data.Client, Person: person, Grant: id},
 		0, now.Add(s.options.refreshTTL))
 	if err := c.commit(ctx, s.store); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/redirecturi"
+	"durward/policies/oauth/internal/secret"
 )
 
 // askConsent shows what the client asks for and binds the question to this browser (A42 to A44). The record holds all
@@ -52,22 +53,22 @@ func (s *server) keepQuestion(
 	w http.ResponseWriter, r *http.Request, record consentRecord,
 ) (handle, csrf string, err error) {
 	ctx := r.Context()
-	secret, csrf := consentCookie.mint(), unguessable()
-	record.CSRF = digest(csrf)
+	cookie, csrf := secret.ConsentCookie.Mint(), secret.Unguessable()
+	record.CSRF = secret.Digest(csrf)
 	var c change
-	c.put(consentKey(secret), record, 0, policies.CallFrom(ctx).Time.Add(s.options.stateTTL))
+	c.put(consentKey(cookie), record, 0, policies.CallFrom(ctx).Time.Add(s.options.stateTTL))
 	if err := c.commit(ctx, s.store); err != nil {
 		return "", "", fmt.Errorf("keep consent request: %w", err)
 	}
-	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieConsent+handleOf(secret), secret, s.options.stateTTL)
+	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieConsent+handleOf(cookie), cookie, s.options.stateTTL)
 	s.forgetOldest(w, r)
-	return handleOf(secret), csrf, nil
+	return handleOf(cookie), csrf, nil
 }
 
 // question is a page that was shown, found again by the browser's cookie and the form's token.
 type question struct {
 	held[consentRecord]
-	secret string
+	cookie string
 }
 
 // serveConsent takes the person's answer. It counts only once, only from the browser that was asked, and only from our
@@ -97,11 +98,11 @@ func (s *server) serveConsent(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) questionOf(r *http.Request, form params) (question, error) {
-	secret := s.cookie(r, cookieConsent+form.get("request"), consentCookie)
-	if secret == "" {
+	cookie := s.cookie(r, cookieConsent+form.get("request"), secret.ConsentCookie)
+	if cookie == "" {
 		return question{}, forbidden(msgOtherPage, "this page does not belong to this browser, or cookies are switched off")
 	}
-	found, err := load[consentRecord](r.Context(), s.store, consentKey(secret))
+	found, err := load[consentRecord](r.Context(), s.store, consentKey(cookie))
 	if errors.Is(err, policies.ErrNotFound) {
 		return question{}, usedUp()
 	}
@@ -111,10 +112,10 @@ func (s *server) questionOf(r *http.Request, form params) (question, error) {
 	if found.Data.Asked.Issuer != s.issuer(r.Context()) { // the server has moved: no login of its old place comes back
 		return question{}, usedUp()
 	}
-	if !matches(form.get("csrf"), found.Data.CSRF) {
+	if !secret.Matches(form.get("csrf"), found.Data.CSRF) {
 		return question{}, forbidden(msgOtherPage, "this form is not the one that was shown")
 	}
-	return question{held: found, secret: secret}, nil
+	return question{held: found, cookie: cookie}, nil
 }
 
 // settle acts on an answer. Each comes to a step, but for one: allowing on a page that named somebody else than who is

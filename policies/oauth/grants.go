@@ -27,7 +27,7 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 	if session == nil {
 		return s.showSignIn(w)
 	}
-	view := grantsView{Person: session.Data.Person, Ended: session.Data.Ended, CSRF: formToken(session.secret)}
+	view := grantsView{Person: session.Data.Person, Ended: session.Data.Ended, CSRF: formToken(session.cookie)}
 	grants, err := s.grantsOf(r.Context(), view.Person.key())
 	if err != nil {
 		return err
@@ -85,7 +85,7 @@ func (s *server) changeGrants(w http.ResponseWriter, r *http.Request) error {
 		redirectTo(w, s.options.basePath.at(grantsPath))
 		return nil
 	}
-	if !hmac.Equal([]byte(form.get("csrf")), []byte(formToken(session.secret))) {
+	if !hmac.Equal([]byte(form.get("csrf")), []byte(formToken(session.cookie))) {
 		return forbidden(msgOtherPage, "this form is not the one that was shown")
 	}
 	switch answer, id := form.get("answer"), form.get("grant"); {
@@ -171,7 +171,7 @@ func (s *server) serveSignedOut(w http.ResponseWriter, r *http.Request) error {
 	return s.showSignedOut(w)
 }
 
-// formToken is the CSRF token of forms that are shown to a session: whoever does not hold its secret cannot make it.
+// formToken is the CSRF token of forms that are shown to a session: whoever does not hold its cookie cannot make it.
 func formToken(session string) string {
 	mac := hmac.New(sha256.New, []byte(session))
 	mac.Write([]byte("durward grants form v1"))

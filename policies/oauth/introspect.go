@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // introspection says what a token is (RFC 7662 section 2.2). Of one that is not active nothing else is said.
@@ -95,7 +96,7 @@ type issuedToken struct {
 func (s *server) tokenOf(ctx context.Context, caller client, token string) (issuedToken, error) {
 	now := policies.CallFrom(ctx).Time
 	switch {
-	case accessToken.valid(token):
+	case secret.AccessToken.Valid(token):
 		access, err := load[accessRecord](ctx, s.store, accessKey(token))
 		if err != nil {
 			return issuedToken{}, err
@@ -109,7 +110,7 @@ func (s *server) tokenOf(ctx context.Context, caller client, token string) (issu
 			},
 			person: access.Data.Person, grant: access.Data.Grant, scopes: access.Data.Scopes,
 		}, nil
-	case refreshToken.valid(token):
+	case secret.RefreshToken.Valid(token):
 		refresh, err := load[refreshRecord](ctx, s.store, refreshKey(token))
 		if err != nil {
 			return issuedToken{}, err

@@ -10,17 +10,18 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // beginLogin prepares the browser's way to the identity provider. State and its cookie come into being here: after
 // consent and not before (A45, S25).
 func (s *server) beginLogin(ctx context.Context, record loginRecord, until time.Time) (step, error) {
-	browser := loginCookie.mint()
+	browser := secret.LoginCookie.Mint()
 	login := policies.Login{
 		RedirectURI: record.Asked.Issuer + callbackPath,
-		State:       unguessable(),
-		Nonce:       unguessable(),
-		Verifier:    unguessable(),
+		State:       secret.Unguessable(),
+		Nonce:       secret.Unguessable(),
+		Verifier:    secret.Unguessable(),
 		Fresh:       record.Fresh,
 	}
 	location, err := s.provider.Begin(ctx, login)
@@ -34,7 +35,7 @@ func (s *server) beginLogin(ctx context.Context, record loginRecord, until time.
 		})
 	}
 	record.Provider = s.provider.Issuer()
-	record.Browser, record.Nonce, record.Verifier = digest(browser), login.Nonce, login.Verifier
+	record.Browser, record.Nonce, record.Verifier = secret.Digest(browser), login.Nonce, login.Verifier
 	next := step{onward: onward{Location: location, Cookie: handleOf(login.State), Value: browser, Until: until}}
 	next.change.put(loginKey(login.State), record, 0, until)
 	return next, nil
@@ -112,10 +113,10 @@ func (s *server) signedIn(
 	}
 	// The page named somebody else, who is not the one that signed in: consent was not theirs to give.
 	another := login.Named != nil && login.Named.key() != who.key()
-	secret := sessionCookie.mint()
+	cookie := secret.SessionCookie.Mint()
 	var c change
-	session := sessionRecord{Person: who, Login: s.putStanding(&c, now, who, handle, sessionKey(secret))}
-	c.put(sessionKey(secret), session, 0, now.Add(s.options.sessionTTL))
+	session := sessionRecord{Person: who, Login: s.putStanding(&c, now, who, handle, sessionKey(cookie))}
+	c.put(sessionKey(cookie), session, 0, now.Add(s.options.sessionTTL))
 	var location string
 	switch {
 	case login.Purpose == purposeGrants:
@@ -129,7 +130,7 @@ func (s *server) signedIn(
 	s.logger.DebugContext(ctx, "signed in", "can_be_rechecked", session.Login != "",
 		"request_id", policies.CallFrom(ctx).RequestID)
 	s.record(ctx, askedEvent(eventLoginSucceeded, outcomeSuccess, login.Asked, who, ""))
-	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieSession, secret, s.options.sessionTTL)
+	s.setCookie(w, policies.CallFrom(ctx).Origin, cookieSession, cookie, s.options.sessionTTL)
 	if another {
 		return s.askConsent(w, r, consentRecord{Asked: login.Asked, Shown: &who}, login.Named)
 	}

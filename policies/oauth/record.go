@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // recordFormat is the version written into records. Members are only ever added, so a predecessor reads what a successor
@@ -15,13 +16,13 @@ import (
 const recordFormat = 1
 
 // Keys of the store, by kind. What follows the slash is a digest wherever it comes from outside or is secret.
-func clientKey(id string) string           { return clientKeys + digest(id) }
-func consentKey(cookie string) string      { return "consent/" + digest(cookie) }
-func loginKey(state string) string         { return "login/" + digest(state) }
-func sessionKey(cookie string) string      { return sessionKeys + digest(cookie) }
-func codeKey(code string) string           { return "code/" + digest(code) }
-func accessKey(token string) string        { return "access/" + digest(token) }
-func refreshKey(token string) string       { return "refresh/" + digest(token) }
+func clientKey(id string) string           { return clientKeys + secret.Digest(id) }
+func consentKey(cookie string) string      { return "consent/" + secret.Digest(cookie) }
+func loginKey(state string) string         { return "login/" + secret.Digest(state) }
+func sessionKey(cookie string) string      { return sessionKeys + secret.Digest(cookie) }
+func codeKey(code string) string           { return "code/" + secret.Digest(code) }
+func accessKey(token string) string        { return "access/" + secret.Digest(token) }
+func refreshKey(token string) string       { return "refresh/" + secret.Digest(token) }
 func grantKey(person, grant string) string { return grantKeys + person + "/" + grant }
 
 // What the keys of all records of a kind begin with.
@@ -45,7 +46,7 @@ type person struct {
 }
 
 // key is the person's name within the store and in tags. No issuer holds a NUL, so no two people share a key.
-func (p person) key() string { return digest(p.Issuer + "\x00" + p.Subject) }
+func (p person) key() string { return secret.Digest(p.Issuer + "\x00" + p.Subject) }
 
 func (p person) tag() string { return "person:" + p.key() }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // refresh exchanges a refresh token for its successor and a fresh access token (RFC 6749 section 6, A56 to A59).
@@ -25,7 +26,7 @@ func (s *server) refresh(ctx context.Context, form params, client client) (token
 	if presented == "" {
 		return tokenAnswer{}, badRequest("invalid_request", "refresh_token is missing")
 	}
-	if !refreshToken.valid(presented) {
+	if !secret.RefreshToken.Valid(presented) {
 		return tokenAnswer{}, unknownToken()
 	}
 	for range maxAttempts {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // maxRegistration is how many bytes the body of a registration may have (S45).
@@ -55,8 +56,8 @@ func (s *server) serveRegister(w http.ResponseWriter, r *http.Request) error {
 	record.Issued = policies.CallFrom(ctx).Time.Unix()
 	answer := registered{registration: record.registration}
 	if asked.AuthMethod == methodBasic || asked.AuthMethod == methodPost {
-		answer.Secret, answer.SecretExpires = clientSecret.mint(), new(int64)
-		record.SecretDigest = digest(answer.Secret)
+		answer.Secret, answer.SecretExpires = secret.ClientSecret.Mint(), new(int64)
+		record.SecretDigest = secret.Digest(answer.Secret)
 	}
 	if err := s.keepRegistration(ctx, record); err != nil {
 		return err

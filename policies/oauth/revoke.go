@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // serveRevoke takes back a token that its client does not want any more (RFC 7009, A62). A refresh token takes its grant
@@ -27,9 +28,9 @@ func (s *server) serveRevoke(w http.ResponseWriter, r *http.Request) error {
 	switch { // the token says itself which kind it is: token_type_hint is not needed
 	case token == "":
 		err = badRequest("invalid_request", "token is missing")
-	case refreshToken.valid(token):
+	case secret.RefreshToken.Valid(token):
 		err = s.revokeRefresh(ctx, caller, token)
-	case accessToken.valid(token):
+	case secret.AccessToken.Valid(token):
 		err = s.revokeAccess(ctx, caller, token)
 	}
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // rotationOption is the option that says what becomes of a used refresh token, as a JSON pointer.
@@ -17,6 +18,9 @@ const rotationOption = "/gateway/refreshTokenRotation"
 const noRotationNote = "OAuth 2.1 (section 4.3.1) wants the refresh tokens of clients that do not authenticate to be " +
 	"rotated, and most MCP clients do not: without that nobody sees it when one is stolen. Use \"grace\", unless a client " +
 	"cannot keep the token that it is given"
+
+// sealedSuccessor is the use under which a refresh token's successor is sealed, under the token.
+const sealedSuccessor = "durward refresh token successor v1"
 
 // useToken makes tokens of a refresh token that was presented with everything else right about it. What becomes of the
 // token is the operator's choice, and may change while it lives: one that was rotated stays so, and is judged by the
@@ -48,8 +52,8 @@ func (s *server) useToken(ctx context.Context, use refreshUse) (tokenAnswer, err
 // meantime makes the whole change fail.
 func (s *server) rotate(ctx context.Context, use refreshUse) (tokenAnswer, error) {
 	now := policies.CallFrom(ctx).Time
-	successor := refreshToken.mint()
-	sealed, err := sealUnder(use.presented, sealedSuccessor, successor)
+	successor := secret.RefreshToken.Mint()
+	sealed, err := secret.Seal(use.presented, sealedSuccessor, successor)
 	if err != nil {
 		return tokenAnswer{}, err
 	}
@@ -84,7 +88,7 @@ func (s *server) repeat(ctx context.Context, use refreshUse) (tokenAnswer, error
 		s.record(ctx, grantEvent(eventTokenReplayed, outcomeRefused, use.grant.Data, id, "successor_used"))
 		return tokenAnswer{}, unknownToken()
 	}
-	successor, err := openUnder(use.presented, sealedSuccessor, use.token.Data.Sealed)
+	successor, err := secret.Open(use.presented, sealedSuccessor, use.token.Data.Sealed)
 	if err != nil {
 		return tokenAnswer{}, err
 	}

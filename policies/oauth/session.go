@@ -7,6 +7,7 @@ import (
 	"net/http"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // session answers who is signed in with this browser, or nil.
@@ -18,20 +19,20 @@ func (s *server) session(r *http.Request) (*person, error) {
 	return &found.Data.Person, nil
 }
 
-// signedInBrowser is a browser's session and the secret in its cookie.
+// signedInBrowser is a browser's session and its cookie.
 type signedInBrowser struct {
 	held[sessionRecord]
-	secret string
+	cookie string
 }
 
 // sessionOf answers the browser's session, nil if it has none or its person may not come in any more. The person is as
 // the provider described them last.
 func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
-	secret := s.cookie(r, cookieSession, sessionCookie)
-	if secret == "" {
+	cookie := s.cookie(r, cookieSession, secret.SessionCookie)
+	if cookie == "" {
 		return nil, nil
 	}
-	found, err := load[sessionRecord](r.Context(), s.store, sessionKey(secret))
+	found, err := load[sessionRecord](r.Context(), s.store, sessionKey(cookie))
 	if errors.Is(err, policies.ErrNotFound) {
 		return nil, nil
 	}
@@ -43,16 +44,16 @@ func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
 		return nil, err
 	}
 	found.Data.Person = *who
-	return &signedInBrowser{held: found, secret: secret}, nil
+	return &signedInBrowser{held: found, cookie: cookie}, nil
 }
 
 // endSession forgets the browser's session and answers whose it was; nobody's, if the browser has none.
 func (s *server) endSession(r *http.Request) (person, error) {
-	secret := s.cookie(r, cookieSession, sessionCookie)
-	if secret == "" {
+	cookie := s.cookie(r, cookieSession, secret.SessionCookie)
+	if cookie == "" {
 		return person{}, nil
 	}
-	ended, err := take[sessionRecord](r.Context(), s.store, sessionKey(secret))
+	ended, err := take[sessionRecord](r.Context(), s.store, sessionKey(cookie))
 	if err != nil && !errors.Is(err, policies.ErrNotFound) {
 		return person{}, fmt.Errorf("end session: %w", err)
 	}

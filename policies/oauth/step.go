@@ -7,10 +7,14 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // repeatWindow is how long the same answer to the same page gets the same result again: a double click is one click.
 const repeatWindow = 30 * time.Second
+
+// sealedAnswer is the use under which what came of an answer is sealed, under the page's cookie.
+const sealedAnswer = "durward consent answer v1"
 
 // step is what an answer comes to: what changes in the store, where the browser goes, and what is recorded of it.
 type step struct {
@@ -38,7 +42,7 @@ func (s *server) finish(w http.ResponseWriter, r *http.Request, q question, repl
 	}
 	used := q.Data
 	used.Answer = reply
-	if used.Sealed, err = sealUnder(q.secret, sealedAnswer, string(text)); err != nil {
+	if used.Sealed, err = secret.Seal(q.cookie, sealedAnswer, string(text)); err != nil {
 		return err
 	}
 	next.change.put(q.Key, used, q.Version, policies.CallFrom(ctx).Time.Add(repeatWindow))
@@ -57,7 +61,7 @@ func (s *server) answerAgain(w http.ResponseWriter, r *http.Request, q question,
 	if reply != q.Data.Answer {
 		return usedUp()
 	}
-	text, err := openUnder(q.secret, sealedAnswer, q.Data.Sealed)
+	text, err := secret.Open(q.cookie, sealedAnswer, q.Data.Sealed)
 	if err != nil {
 		return err
 	}

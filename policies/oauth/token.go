@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"durward/policies/oauth/internal/secret"
 )
 
 // The grants there are (RFC 6749 section 1.3).
@@ -57,7 +59,7 @@ func (s *server) serveToken(w http.ResponseWriter, r *http.Request) error {
 
 // putAccess adds a new access token of a grant to a change.
 func (s *server) putAccess(c *change, now time.Time, grant grantRecord, id string, scopes []string) string {
-	token := accessToken.mint()
+	token := secret.AccessToken.Mint()
 	c.put(accessKey(token), accessRecord{
 		Client: grant.Client, Resource: grant.Resource, Scopes: scopes, Issued: now.Unix(), Person: grant.Person.key(),
 		Grant: id,

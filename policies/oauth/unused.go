@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/secret"
 )
 
 // Anybody may register clients, so what nobody ever uses must stay little. A client is unused until it has got its first
@@ -23,7 +24,7 @@ const (
 )
 
 // unusedKeys is what the keys of an address's unused clients begin with, spareKey the key of one of all places.
-func unusedKeys(address string) string { return "unused/" + digest(address) + "/" }
+func unusedKeys(address string) string { return "unused/" + secret.Digest(address) + "/" }
 func spareKey(number int) string       { return fmt.Sprintf("spare/%05d", number) }
 
 // place is what a client without tokens takes up.
@@ -45,7 +46,7 @@ func (s *server) takePlaces(ctx context.Context, c *change, id string) ([]string
 	if err != nil {
 		return nil, err
 	}
-	keys := []string{unusedKeys(address) + digest(id), spare}
+	keys := []string{unusedKeys(address) + secret.Digest(id), spare}
 	c.put(keys[0], taken, 0, call.Time.Add(unusedSpan))
 	c.put(keys[1], taken, version, call.Time.Add(s.clientLife()))
 	return keys, nil
