@@ -114,7 +114,7 @@ func tokenRows() []row {
 				w.dead(t, "after", got.Access)
 				a.refresh(t, got.Refresh).refused(t, "its refresh token", 400, "invalid_grant")
 			},
-			breaks: []edit{{"policies/oauth/code.go", `if _, err := s.endGrant(ctx, code.Person.key(), code.Grant, "code_replayed"); err != nil {`,
+			breaks: []edit{{"policies/oauth/code.go", `if _, err := s.endGrant(ctx, code.Person.Key(), code.Grant, "code_replayed"); err != nil {`,
 				`if err := ctx.Err(); err != nil {`}},
 		},
 		{

@@ -15,7 +15,7 @@ func accessRows() []row {
 			id:    "access: who may come in",
 			holds: "every rule keeps out who does not meet it, and what is not known meets none",
 			in:    guarded, play: whoMayComeIn,
-			breaks: []edit{{"policies/oauth/access.go", `case !who.EmailVerified:`, `case who.Subject == "":`}},
+			breaks: []edit{{"policies/oauth/internal/access/rules.go", `case !who.EmailVerified:`, `case who.Subject == "":`}},
 		},
 		{
 			id:    "access: what the refused may do",
@@ -30,7 +30,7 @@ func accessRows() []row {
 			holds: "a changed rule takes hold at once of sessions, codes, refreshes and tokens, and keeps the grant",
 			in:    alone, play: thoseAlreadyIn,
 			breaks: []edit{{
-				"policies/oauth/access.go", `return s.knows(who) && s.options.access.judge(who) == admitted`, `return s.knows(who)`,
+				"policies/oauth/access.go", `return s.knows(who) && s.options.access.Judge(who) == access.Admitted`, `return s.knows(who)`,
 			}},
 		},
 	}

@@ -31,14 +31,14 @@ func consentRows() []row {
 			id:     "A42: the person whom the page named",
 			holds:  "an answer counts for the person whom the page named, and for nobody who has come since",
 			play:   consentOfThePersonNamed,
-			breaks: []edit{{consentFile, `case session.Data.Person.key() != shown.key():`, `case session.Data.Person.key() == "":`}},
+			breaks: []edit{{consentFile, `case session.Data.Person.Key() != shown.Key():`, `case session.Data.Person.Key() == "":`}},
 		},
 		{
 			id:    "A42: somebody else signs in",
 			holds: "what the page asked of one person is asked anew of another who signs in instead",
 			play:  consentOfWhoSignsIn,
 			breaks: []edit{{
-				signedInFile, `another := login.Named != nil && login.Named.key() != who.key()`, `another := false`,
+				signedInFile, `another := login.Named != nil && login.Named.Key() != who.Key()`, `another := false`,
 			}},
 		},
 		{

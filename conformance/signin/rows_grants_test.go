@@ -25,8 +25,8 @@ func grantRows() []row {
 		{
 			id: "A40: of others", holds: "nobody sees or takes back what another has allowed, nor does another site's form",
 			play: grantsOfOthers,
-			breaks: []edit{{grantsFile, `s.endGrants(r.Context(), session.Data.Person.key(), id, "person")`, `0, error(nil)
-	owner := session.Data.Person.key()
+			breaks: []edit{{grantsFile, `s.endGrants(r.Context(), session.Data.Person.Key(), id, "person")`, `0, error(nil)
+	owner := session.Data.Person.Key()
 	all, _ := s.store.List(r.Context(), "grant/", "", 1000)
 	for _, grant := range all {
 		if grantID(grant.Key) == id {

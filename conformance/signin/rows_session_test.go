@@ -13,8 +13,8 @@ func sessionRows() []row {
 			holds: "who somebody is, is issuer and subject: an equal email makes nobody the same, another one nobody else",
 			play:  identity,
 			breaks: []edit{{
-				"policies/oauth/record.go", `func (p person) key() string { return secret.Digest(p.Issuer + "\x00" + p.Subject) }`,
-				`func (p person) key() string { return secret.Digest(p.Issuer + "\x00" + p.Email) }`,
+				"policies/oauth/internal/access/person.go", `func (p Person) Key() string { return secret.Digest(p.Issuer + "\x00" + p.Subject) }`,
+				`func (p Person) Key() string { return secret.Digest(p.Issuer + "\x00" + p.Email) }`,
 			}},
 		},
 		{

@@ -68,7 +68,7 @@ func severalRows() []row {
 			holds: "an equal subject and address at two providers are two people, also where one took the other's place",
 			in:    alone, play: namesakes,
 			breaks: []edit{{
-				"policies/oauth/record.go", `secret.Digest(p.Issuer + "\x00" + p.Subject)`, `secret.Digest(p.Subject)`,
+				"policies/oauth/internal/access/person.go", `secret.Digest(p.Issuer + "\x00" + p.Subject)`, `secret.Digest(p.Subject)`,
 			}},
 		},
 		{
@@ -82,8 +82,8 @@ func severalRows() []row {
 			holds: "two policies of one OAuth application let in different people",
 			in:    several, play: differentPeople,
 			breaks: []edit{{
-				"policies/oauth/options.go", `			access:        access,`,
-				`			access:        map[bool]accessRules{true: access}[base == ""],`,
+				"policies/oauth/options.go", `			access:        rules,`,
+				`			access:        map[bool]access.Rules{true: rules}[base == ""],`,
 			}},
 		},
 		{

@@ -51,7 +51,7 @@ func asking() []deed {
 			verdict: invalidGrant, commits: 5, // that somebody asks, that they are gone, their session, both grants
 			check: foundGone,
 			breaks: mutant.Edit{
-				File: recheck, Old: "return person{}, s.isGone(ctx, login, known)", New: "return person{}, unknownToken()",
+				File: recheck, Old: "return access.Person{}, s.isGone(ctx, login, known)", New: "return access.Person{}, unknownToken()",
 			},
 		},
 	}

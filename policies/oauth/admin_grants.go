@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"durward/policies/oauth/internal/access"
 )
 
 // adminGrant is a grant as an operator sees it.
@@ -70,7 +72,7 @@ func (s *server) serveAdminGrants(w http.ResponseWriter, r *http.Request) error 
 		return badRequest("invalid_request", "grant must be the id of a grant, as the list shows it")
 	}
 	if subject := query.get("subject"); subject != "" {
-		wanted.person = person{Issuer: s.provider.Issuer(), Subject: subject}.key()
+		wanted.person = access.Person{Issuer: s.provider.Issuer(), Subject: subject}.Key()
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	if r.Method != http.MethodDelete {

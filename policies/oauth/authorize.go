@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/redirecturi"
 )
 
@@ -53,9 +54,9 @@ func (s *server) serveAuthorize(w http.ResponseWriter, r *http.Request) error {
 
 // refuseRequest answers a request that has a fault: the client, if the browser has a session, else the person.
 func (s *server) refuseRequest(
-	w http.ResponseWriter, r *http.Request, asked authorization, who *person, no *refusal,
+	w http.ResponseWriter, r *http.Request, asked authorization, who *access.Person, no *refusal,
 ) error {
-	var known person
+	var known access.Person
 	if who != nil {
 		known = *who
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/secret"
 )
 
@@ -39,7 +40,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 		if err := s.withinLimits(ctx, limitedAuthorizations); err != nil { // it may be said again and again
 			return err
 		}
-		s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, person{}, "other_browser"))
+		s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, access.Person{}, "other_browser"))
 		return forbidden(msgOtherBrowser, "this sign-in was started in another browser: nothing was allowed")
 	}
 	// A state is used once, and before the provider is asked: a repeat never reaches it.
@@ -62,7 +63,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 		err = &policies.LoginError{Fault: policies.LoginInvalid, Code: "foreign_identity"}
 	}
 	if err == nil {
-		return s.signedIn(w, r, login.Data, s.options.access.personOf(identity), identity.Handle)
+		return s.signedIn(w, r, login.Data, s.options.access.PersonOf(identity), identity.Handle)
 	}
 	next, err := s.loginFailed(ctx, login.Data, err)
 	if err != nil {

@@ -72,7 +72,7 @@ func (s *server) Evaluate(ctx context.Context, request policies.Request) (polici
 		s.recordStepUp(ctx, access.Data, grant.Data, missing)
 	}
 	decision.TTL = access.Expires.Sub(now)
-	decision.Tags = []string{grantTag(access.Data.Grant), grant.Data.Person.tag()}
+	decision.Tags = []string{grantTag(access.Data.Grant), personTag(grant.Data.Person)}
 	return decision, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/secret"
 )
 
@@ -24,7 +25,7 @@ type changedRecord struct {
 
 // noteChange keeps in mind, for when the person is asked again, what a client was that they had allowed something (S44).
 func (s *server) noteChange(ctx context.Context, agreed grantRecord) error {
-	key := changedKey(agreed.Person.key(), agreed.Client)
+	key := changedKey(agreed.Person.Key(), agreed.Client)
 	former, err := load[changedRecord](ctx, s.store, key)
 	if err != nil && !errors.Is(err, policies.ErrNotFound) {
 		return fmt.Errorf("read change of client: %w", err)
@@ -40,7 +41,7 @@ func (s *server) noteChange(ctx context.Context, agreed grantRecord) error {
 // hasChanged says whether a client has changed since the person, of whom these are the grants, newest first, last allowed
 // it anything. It is for showing: a person is always asked.
 func (s *server) hasChanged(
-	ctx context.Context, grants []held[grantRecord], who person, asked authorization,
+	ctx context.Context, grants []held[grantRecord], who access.Person, asked authorization,
 ) (bool, error) {
 	if !isDocument(asked.Client) { // a registration never changes
 		return false, nil
@@ -50,7 +51,7 @@ func (s *server) hasChanged(
 			return grant.Data.ClientPrint != asked.ClientPrint, nil
 		}
 	}
-	former, err := load[changedRecord](ctx, s.store, changedKey(who.key(), asked.Client))
+	former, err := load[changedRecord](ctx, s.store, changedKey(who.Key(), asked.Client))
 	if err != nil && !errors.Is(err, policies.ErrNotFound) {
 		return false, fmt.Errorf("read change of client: %w", err)
 	}

@@ -109,7 +109,7 @@ func (s *server) sameClient(ctx context.Context, client client, agreed grantReco
 		if err := s.noteChange(ctx, agreed); err != nil {
 			return err
 		}
-		if _, err := s.endGrant(ctx, agreed.Person.key(), id, "client_changed"); err != nil {
+		if _, err := s.endGrant(ctx, agreed.Person.Key(), id, "client_changed"); err != nil {
 			return err
 		}
 		return badRequest("invalid_grant", "the client has changed since it was allowed this: sign in again")

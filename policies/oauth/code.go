@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/redirecturi"
 	"durward/policies/oauth/internal/secret"
 )
@@ -28,7 +29,7 @@ func (s *server) putCode(c *change, now time.Time, asked authorization, session 
 	c.put(codeKey(code), agreed, 0, until)
 	grant := agreedBy(agreed)
 	grant.Created = now
-	c.put(grantKey(session.Person.key(), id), grant, 0, until)
+	c.put(grantKey(session.Person.Key(), id), grant, 0, until)
 	return code
 }
 
@@ -107,7 +108,7 @@ func (s *server) checkCode(ctx context.Context, form params, client client, code
 	if who == nil { // the provider does not let the person in any more
 		return refused(endedGone, unknownCode())
 	}
-	if reason := s.options.access.judge(*who); reason != admitted { // the rules changed meanwhile
+	if reason := s.options.access.Judge(*who); reason != access.Admitted { // the rules changed meanwhile
 		s.record(ctx, grantEvent(eventAccessRefused, outcomeRefused, agreedBy(code.Data), code.Data.Grant, string(reason)))
 		return unknownCode()
 	}
@@ -173,7 +174,7 @@ func verifies(verifier, challenge string) bool {
 // it lives on with them; one that was ended in the meantime makes the whole change fail.
 func (s *server) firstTokens(ctx context.Context, client client, code held[codeRecord]) (tokenAnswer, error) {
 	now := policies.CallFrom(ctx).Time
-	id, person := code.Data.Grant, code.Data.Person.key()
+	id, person := code.Data.Grant, code.Data.Person.Key()
 	grant, err := load[grantRecord](ctx, s.store, grantKey(person, id))
 	if errors.Is(err, policies.ErrNotFound) { // it has been taken back
 		return tokenAnswer{}, unknownCode()
@@ -214,7 +215,7 @@ func (s *server) firstTokens(ctx context.Context, client client, code held[codeR
 // hold it has stolen it (A48, S49).
 func (s *server) replayedCode(ctx context.Context, code codeRecord) error {
 	s.record(ctx, grantEvent(eventCodeReplayed, outcomeRefused, agreedBy(code), code.Grant, "second_use"))
-	if _, err := s.endGrant(ctx, code.Person.key(), code.Grant, "code_replayed"); err != nil {
+	if _, err := s.endGrant(ctx, code.Person.Key(), code.Grant, "code_replayed"); err != nil {
 		return err
 	}
 	return unknownCode()

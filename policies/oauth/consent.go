@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/redirecturi"
 	"durward/policies/oauth/internal/secret"
 )
@@ -16,7 +17,7 @@ import (
 // askConsent shows what the client asks for and binds the question to this browser (A42 to A44). The record holds all
 // that was asked: the form brings back nothing but the person's answer. former is set if the page takes the place of one
 // that was shown to somebody else.
-func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record consentRecord, former *person) error {
+func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record consentRecord, former *access.Person) error {
 	ctx := r.Context()
 	asked := record.Asked
 	view := consentView{
@@ -32,7 +33,7 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 	view.Usual, view.More = s.abilities(asked.Resource, asked.Scopes)
 	var err error
 	if record.Shown != nil {
-		grants, err := s.grantsOf(ctx, record.Shown.key())
+		grants, err := s.grantsOf(ctx, record.Shown.Key())
 		if err != nil {
 			return err
 		}
@@ -142,7 +143,7 @@ func (s *server) settle(w http.ResponseWriter, r *http.Request, q question, repl
 		switch shown := q.Data.Shown; {
 		case session == nil || shown == nil:
 			next, err = s.toProvider(ctx, q, q.Data.Fresh)
-		case session.Data.Person.key() != shown.key():
+		case session.Data.Person.Key() != shown.Key():
 			return s.askConsent(w, r, consentRecord{Asked: q.Data.Asked, Shown: &session.Data.Person}, shown)
 		default:
 			next = s.straight(policies.CallFrom(ctx).Time, q.Data, session.held)
@@ -173,7 +174,7 @@ func (s *server) toProvider(ctx context.Context, q question, fresh bool) (step, 
 	}
 	next, err := s.beginLogin(ctx, login, q.Expires)
 	if q.Data.Purpose == purposeAuthorize && !q.Data.Denied { // else consent is not what was asked for
-		next.event = askedEvent(eventConsentGiven, outcomeSuccess, q.Data.Asked, person{}, "")
+		next.event = askedEvent(eventConsentGiven, outcomeSuccess, q.Data.Asked, access.Person{}, "")
 	}
 	return next, err
 }
@@ -182,7 +183,7 @@ func (s *server) toProvider(ctx context.Context, q question, fresh bool) (step, 
 func (s *server) declined(record consentRecord) step {
 	return step{
 		onward: onward{Location: s.errorAnswer(record.Asked, "access_denied", "the person did not allow it")},
-		event:  askedEvent(eventConsentRefused, outcomeRefused, record.Asked, person{}, ""),
+		event:  askedEvent(eventConsentRefused, outcomeRefused, record.Asked, access.Person{}, ""),
 	}
 }
 
@@ -200,6 +201,6 @@ func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
 		redirecturi.Match(client.Redirects, asked.Redirect) && slices.ContainsFunc(s.resources, served) {
 		return nil
 	}
-	s.record(ctx, askedEvent(eventConsentRefused, outcomeRefused, asked, person{}, "client_changed"))
+	s.record(ctx, askedEvent(eventConsentRefused, outcomeRefused, asked, access.Person{}, "client_changed"))
 	return forbidden(msgChanged, "the app is not any more what it was when this was asked: nothing was allowed")
 }

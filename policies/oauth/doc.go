@@ -11,7 +11,7 @@
 //
 // It promises that consent of the person, in this browser, comes before anything goes to the identity provider for a
 // client; that a code, as a token, is good for exactly one resource and dies with its grant; that secrets are stored only
-// under their SHA-256 (but for what is sealed under a secret that the store does not hold, see refresh.go and step.go);
+// under their SHA-256 (but for what is sealed under a secret that the store does not hold, see rotate.go and step.go);
 // and that a fault of the store is answered as a fault and never as a statement about a client or a token.
 //
 // It is not for signing people in: that is the [policies.IdentityProvider]'s part. It issues no JWTs and reads

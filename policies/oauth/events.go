@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 )
 
 // The audit events there are. Their names and fields are a contract with those who search the log: docs/audit.md says
@@ -52,7 +53,7 @@ func (s *server) record(ctx context.Context, event policies.Event) {
 
 // askedEvent is about a client's authorization request, or of a login that no client asked for about nothing but the
 // person, if one is known.
-func askedEvent(name, outcome string, asked authorization, who person, reason string) policies.Event {
+func askedEvent(name, outcome string, asked authorization, who access.Person, reason string) policies.Event {
 	return policies.Event{
 		Name: name, Outcome: outcome, Issuer: who.Issuer, Subject: who.Subject,
 		Client: asked.Client, ClientHost: hostOfClient(asked.Client, asked.Redirect),

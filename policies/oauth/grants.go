@@ -28,7 +28,7 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 		return s.showSignIn(w)
 	}
 	view := grantsView{Person: session.Data.Person, Ended: session.Data.Ended, CSRF: formToken(session.cookie)}
-	grants, err := s.grantsOf(r.Context(), view.Person.key())
+	grants, err := s.grantsOf(r.Context(), view.Person.Key())
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (s *server) changeGrants(w http.ResponseWriter, r *http.Request) error {
 
 // takeBack ends a grant of the session's person, or all of them if id is empty.
 func (s *server) takeBack(w http.ResponseWriter, r *http.Request, session signedInBrowser, id string) error {
-	count, err := s.endGrants(r.Context(), session.Data.Person.key(), id, "person")
+	count, err := s.endGrants(r.Context(), session.Data.Person.Key(), id, "person")
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/secret"
 )
 
@@ -52,7 +53,7 @@ func (s *server) loginFailed(ctx context.Context, record loginRecord, err error)
 		level = slog.LevelWarn
 	}
 	s.logFault(ctx, level, "sign-in failed", failure, err)
-	s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, person{}, failure.Code))
+	s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, access.Person{}, failure.Code))
 	switch failure.Fault {
 	case policies.LoginRefused:
 		if record.Purpose != purposeAuthorize { // there is no client to tell
@@ -97,7 +98,7 @@ func (s *server) logFault(ctx context.Context, level slog.Level, what string, fa
 // signedIn begins a session of its own for every login (C6) and goes on with what the login was for. handle is what the
 // provider can be asked with about the person from now on, if it can.
 func (s *server) signedIn(
-	w http.ResponseWriter, r *http.Request, login loginRecord, who person, handle []byte,
+	w http.ResponseWriter, r *http.Request, login loginRecord, who access.Person, handle []byte,
 ) error {
 	ctx := r.Context()
 	now := policies.CallFrom(ctx).Time
@@ -108,11 +109,11 @@ func (s *server) signedIn(
 	if former.Subject != "" {
 		s.recordEnded(ctx, former, "new_login")
 	}
-	if reason := s.options.access.judge(who); reason != admitted {
+	if reason := s.options.access.Judge(who); reason != access.Admitted {
 		return s.refuseAccess(w, r, login, who, reason)
 	}
 	// The page named somebody else, who is not the one that signed in: consent was not theirs to give.
-	another := login.Named != nil && login.Named.key() != who.key()
+	another := login.Named != nil && login.Named.Key() != who.Key()
 	cookie := secret.SessionCookie.Mint()
 	var c change
 	session := sessionRecord{Person: who, Login: s.putStanding(&c, now, who, handle, sessionKey(cookie))}
@@ -141,12 +142,12 @@ func (s *server) signedIn(
 // refuseAccess shows a person whom the access rules keep out that it is so. No session comes of the login. They may
 // sign in as somebody else, or let the client be told.
 func (s *server) refuseAccess(
-	w http.ResponseWriter, r *http.Request, login loginRecord, who person, reason denial,
+	w http.ResponseWriter, r *http.Request, login loginRecord, who access.Person, reason access.Denial,
 ) error {
 	ctx := r.Context()
 	asked := login.Asked
 	s.clearCookie(w, policies.CallFrom(ctx).Origin, cookieSession)
-	s.logger.WarnContext(ctx, "access refused", "reason", string(reason), "hint", s.options.access.hint(who, reason),
+	s.logger.WarnContext(ctx, "access refused", "reason", string(reason), "hint", s.options.access.Hint(who, reason),
 		"request_id", policies.CallFrom(ctx).RequestID)
 	s.record(ctx, askedEvent(eventAccessRefused, outcomeRefused, asked, who, string(reason)))
 	handle, csrf, err := s.keepQuestion(w, r, consentRecord{Asked: asked, Purpose: login.Purpose, Denied: true})

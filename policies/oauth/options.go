@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 )
 
 // ownProperties are the options that every identity provider has in common, as members of a schema's "properties".
@@ -25,7 +26,7 @@ type options struct {
 	caFile string
 	// basePath is where the server lies at the origin.
 	basePath basePath
-	access   accessRules
+	access   access.Rules
 	brand    branding
 	rotation rotation
 	// rotationGrace is how long after its first use a refresh token may be presented again.
@@ -93,7 +94,7 @@ type ownOptions struct {
 		SessionTTLSeconds float64 `json:"sessionTtlSeconds"`
 		CAFile            string  `json:"caFile"`
 	} `json:"browserLoginOverrides"`
-	Access accessOptions   `json:"access"`
+	Access access.Options  `json:"access"`
 	Pages  json.RawMessage `json:"pages"`
 }
 
@@ -115,7 +116,7 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 	if err := json.Unmarshal(raw, &own); err != nil {
 		return parted{}, fmt.Errorf("decode options: %w", err)
 	}
-	access, err := readAccess(own.Access)
+	rules, err := access.Read(own.Access)
 	if err != nil {
 		return parted{}, err
 	}
@@ -152,7 +153,7 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 			sessionTTL:    scaled(own.BrowserLoginOverrides.SessionTTLSeconds, time.Second),
 			caFile:        own.BrowserLoginOverrides.CAFile,
 			basePath:      base,
-			access:        access,
+			access:        rules,
 			brand:         brand,
 			rotation:      own.Gateway.RefreshTokenRotation,
 			rotationGrace: scaled(own.Gateway.RefreshTokenGraceSeconds, time.Second),

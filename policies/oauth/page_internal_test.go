@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 )
 
 type issuer struct{ policies.IdentityProvider }
@@ -38,7 +39,7 @@ func wordsOf(t *testing.T, show func(http.ResponseWriter) error) string {
 
 func TestConsentPageStates(t *testing.T) {
 	s := pageServer(t)
-	alice, bob := &person{Email: "alice@example.com"}, &person{Name: "Bob", Subject: "user_2"}
+	alice, bob := &access.Person{Email: "alice@example.com"}, &access.Person{Name: "Bob", Subject: "user_2"}
 	tests := map[string]struct {
 		change      func(*consentView)
 		says, never string
@@ -53,7 +54,7 @@ func TestConsentPageStates(t *testing.T) {
 			"This page was shown to Bob. This browser is now signed in as alice@example.com, so please look again.", "user_2",
 		},
 		"of somebody without address and name": {
-			func(v *consentView) { v.Person = &person{Subject: "user_1"} }, "Signed in as user_1", "alice",
+			func(v *consentView) { v.Person = &access.Person{Subject: "user_1"} }, "Signed in as user_1", "alice",
 		},
 	}
 	for name, test := range tests {
@@ -76,7 +77,7 @@ func TestDeniedPageSaysWhy(t *testing.T) {
 	for reason, text := range s.pages.texts.Denials {
 		words := wordsOf(t, func(w http.ResponseWriter) error {
 			return s.showDenied(w, deniedView{
-				Client: clientView{Name: "CLI", Redirect: "http://127.0.0.1:1/cb"}, Title: "Demo", Person: person{Email: "bob@example.com"},
+				Client: clientView{Name: "CLI", Redirect: "http://127.0.0.1:1/cb"}, Title: "Demo", Person: access.Person{Email: "bob@example.com"},
 				Reason: reason,
 			})
 		})

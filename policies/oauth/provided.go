@@ -37,7 +37,7 @@ func (p provided) problems(origins []string) []policies.Problem {
 		})
 	}
 	scope := p.Scopes.Organizations
-	if p.own.access.organizations == nil || !p.lacks(scope) {
+	if !p.own.access.Organizations() || !p.lacks(scope) {
 		return found
 	}
 	why := fmt.Sprintf("without it %s does not say for which organization a person acts, and nobody may come in", p.called())

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 )
 
 const (
@@ -33,7 +34,7 @@ func (s *server) stillWelcome(ctx context.Context, grant held[grantRecord]) erro
 	if err != nil {
 		return err
 	}
-	if samePerson(who, grant.Data.Person) {
+	if who.Same(grant.Data.Person) {
 		return nil
 	}
 	grant.Data.Person = who
@@ -51,33 +52,33 @@ func (s *server) stillWelcome(ctx context.Context, grant held[grantRecord]) erro
 // Providers replace what they are asked with, and take a second use of the old for a theft that ends all. So one asks at
 // a time, over all processes and hosts: whoever wants to writes first, in the standing, until when. Nobody else writes
 // there until that time has come. Others go on meanwhile, as if it were not due yet.
-func (s *server) recheck(ctx context.Context, login string) (person, error) {
+func (s *server) recheck(ctx context.Context, login string) (access.Person, error) {
 	now := policies.CallFrom(ctx).Time
 	waiting, cancel := context.WithTimeout(ctx, s.options.remoteTimeout+askingSpare)
 	defer cancel()
 	for attempts := 0; attempts < maxAttempts; {
 		standing, err := load[standingRecord](ctx, s.store, standingKey(login))
 		if errors.Is(err, policies.ErrNotFound) {
-			return person{}, unknownToken()
+			return access.Person{}, unknownToken()
 		}
 		if err != nil {
-			return person{}, fmt.Errorf("read standing: %w", err)
+			return access.Person{}, fmt.Errorf("read standing: %w", err)
 		}
 		due := standing.Data.Checked.Add(s.options.recheckAfter)
 		overdue := !now.Before(due.Add(maxUnchecked))
 		switch known := standing.Data; {
 		case known.Gone:
-			return person{}, s.isGone(ctx, login, known)
+			return access.Person{}, s.isGone(ctx, login, known)
 		case s.options.recheckAfter == 0 || now.Before(due):
 			err = s.outlasts(ctx, standing)
 		case now.Before(known.Asking) && overdue:
 			if err := pause(waiting, askingPoll); err != nil {
-				return person{}, fmt.Errorf("wait for the identity provider's answer: %w", err)
+				return access.Person{}, fmt.Errorf("wait for the identity provider's answer: %w", err)
 			}
 			continue
 		case now.Before(known.Asking):
 		case now.Before(known.Pause) && overdue:
-			return person{}, unchecked(known, now)
+			return access.Person{}, unchecked(known, now)
 		case now.Before(known.Pause):
 		default:
 			standing.Data, err = s.ask(ctx, login, standing)
@@ -90,7 +91,7 @@ func (s *server) recheck(ctx context.Context, login string) (person, error) {
 		}
 		attempts++
 	}
-	return person{}, errors.New("recheck person: too many attempts at once")
+	return access.Person{}, errors.New("recheck person: too many attempts at once")
 }
 
 // isGone ends what came of a login, as the provider's word has it, and answers the refusal.
@@ -165,9 +166,9 @@ func (s *server) settled(
 	}
 	who := standing.Person
 	if answer.Identity != nil {
-		who = s.options.access.personOf(*answer.Identity)
+		who = s.options.access.PersonOf(*answer.Identity)
 	}
-	if err == nil && who.key() != standing.Person.key() {
+	if err == nil && who.Key() != standing.Person.Key() {
 		err = &policies.LoginError{Fault: policies.LoginInvalid, Code: "foreign_identity"}
 	}
 	switch {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/secret"
 )
 
@@ -32,25 +33,9 @@ const (
 	grantKeys   = "grant/"
 )
 
-// person is who signed in. Issuer and Subject together identify (C5); email and name are for showing, and like the rest
-// for the access rules, which are asked anew wherever the record is used.
-type person struct {
-	Issuer        string   `json:"issuer"`
-	Subject       string   `json:"subject"`
-	Email         string   `json:"email,omitempty"`
-	EmailVerified bool     `json:"email_verified,omitempty"`
-	Name          string   `json:"name,omitempty"`
-	Organizations []string `json:"organizations,omitempty"`
-	// Claims are those that a rule names, and no others.
-	Claims map[string]json.RawMessage `json:"claims,omitempty"`
-}
-
-// key is the person's name within the store and in tags. No issuer holds a NUL, so no two people share a key.
-func (p person) key() string { return secret.Digest(p.Issuer + "\x00" + p.Subject) }
-
-func (p person) tag() string { return "person:" + p.key() }
-
-func grantTag(id string) string { return "grant:" + id }
+// What decisions depend on, by the names under which they are purged.
+func personTag(who access.Person) string { return "person:" + who.Key() }
+func grantTag(id string) string          { return "grant:" + id }
 
 // authorization is what a client asked for, checked. It travels from the authorization request to the code.
 type authorization struct {
@@ -91,7 +76,7 @@ type consentRecord struct {
 	// CSRF is the digest of the token in the form.
 	CSRF string `json:"csrf"`
 	// Shown is the person whose session the page named, or nil: nobody else's session is used with it.
-	Shown *person `json:"shown,omitempty"`
+	Shown *access.Person `json:"shown,omitempty"`
 	// Answer is set when the page has been answered, with Sealed, an onward that only the browser's cookie opens.
 	Answer string `json:"answer,omitempty"`
 	Sealed []byte `json:"sealed,omitempty"`
@@ -105,7 +90,7 @@ type loginRecord struct {
 	// Provider is the issuer of the identity provider that the browser was sent to.
 	Provider string `json:"provider"`
 	// Named is the person whom the consent page named, nil if it named nobody or the person chose to sign in as another.
-	Named *person `json:"named,omitempty"`
+	Named *access.Person `json:"named,omitempty"`
 	// Browser is the digest of the cookie that only the consenting browser has.
 	Browser  string `json:"browser"`
 	Nonce    string `json:"nonce"`
@@ -114,7 +99,7 @@ type loginRecord struct {
 
 // sessionRecord is a browser of a signed-in person.
 type sessionRecord struct {
-	Person person `json:"person"`
+	Person access.Person `json:"person"`
 	// Login names the standing of the login that began it, if it has one (standing.go). So it does in codes and grants.
 	Login string `json:"login,omitempty"`
 	// Ended is how many grants the person has just taken back, to be said once.
@@ -124,7 +109,7 @@ type sessionRecord struct {
 // codeRecord is an authorization code. It is kept after use, until it expires, so that a replay is known as one.
 type codeRecord struct {
 	Asked  authorization `json:"asked"`
-	Person person        `json:"person"`
+	Person access.Person `json:"person"`
 	Login  string        `json:"login,omitempty"`
 	// Grant is the grant that the code is for.
 	Grant string `json:"grant"`
@@ -134,10 +119,10 @@ type codeRecord struct {
 
 // grantRecord is what a person allowed a client to do. Without it no code and no token of it is good.
 type grantRecord struct {
-	Issuer string `json:"issuer"`
-	Person person `json:"person"`
-	Login  string `json:"login,omitempty"`
-	Client string `json:"client"`
+	Issuer string        `json:"issuer"`
+	Person access.Person `json:"person"`
+	Login  string        `json:"login,omitempty"`
+	Client string        `json:"client"`
 	// ClientName, ClientPrint and ClientHosts are what the client was when the person allowed it, as in authorization.
 	ClientName  string   `json:"client_name,omitempty"`
 	ClientPrint string   `json:"client_print,omitempty"`

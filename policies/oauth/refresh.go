@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/secret"
 )
 
@@ -88,7 +89,7 @@ func (s *server) checkRefresh(
 	if err := s.sameClient(ctx, client, grant.Data, token.Data.Grant); err != nil {
 		return refreshUse{}, err
 	}
-	if reason := s.options.access.judge(grant.Data.Person); reason != admitted { // the grant is kept: rules may change back
+	if reason := s.options.access.Judge(grant.Data.Person); reason != access.Admitted { // the grant is kept: rules may change back
 		s.record(ctx, grantEvent(eventAccessRefused, outcomeRefused, grant.Data, token.Data.Grant, string(reason)))
 		return refreshUse{}, unknownToken()
 	}

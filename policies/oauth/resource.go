@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/ascii"
 )
 
 // resourceOf answers the resource identifier of a route (RFC 8707): the audience of its tokens, and the URL that
@@ -94,7 +95,7 @@ func (s *server) routeTitle(resource string) string {
 
 // originOf writes a URL's origin as browsers do: lower case, without the scheme's own port.
 func originOf(u *url.URL) string {
-	scheme, host := lower(u.Scheme), lower(u.Host)
+	scheme, host := ascii.Lower(u.Scheme), ascii.Lower(u.Host)
 	switch scheme {
 	case "https":
 		host = strings.TrimSuffix(host, ":443")

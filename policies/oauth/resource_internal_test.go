@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/ascii"
 )
 
 const gatewayOrigin = "https://mcp.example.com"
@@ -161,7 +162,7 @@ func FuzzResource(f *testing.F) {
 		switch {
 		case form == "" && !many:
 			want = "/mcp/a"
-		case parts == nil || lower(parts[1]+"://"+parts[2]) != gatewayOrigin || strings.ContainsFunc(form, control):
+		case parts == nil || ascii.Lower(parts[1]+"://"+parts[2]) != gatewayOrigin || strings.ContainsFunc(form, control):
 		case parts[4] == "" || parts[4] == "/":
 			if !many {
 				want = "/mcp/a"

@@ -7,11 +7,12 @@ import (
 	"net/http"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 	"durward/policies/oauth/internal/secret"
 )
 
 // session answers who is signed in with this browser, or nil.
-func (s *server) session(r *http.Request) (*person, error) {
+func (s *server) session(r *http.Request) (*access.Person, error) {
 	found, err := s.sessionOf(r)
 	if err != nil || found == nil {
 		return nil, err
@@ -48,14 +49,14 @@ func (s *server) sessionOf(r *http.Request) (*signedInBrowser, error) {
 }
 
 // endSession forgets the browser's session and answers whose it was; nobody's, if the browser has none.
-func (s *server) endSession(r *http.Request) (person, error) {
+func (s *server) endSession(r *http.Request) (access.Person, error) {
 	cookie := s.cookie(r, cookieSession, secret.SessionCookie)
 	if cookie == "" {
-		return person{}, nil
+		return access.Person{}, nil
 	}
 	ended, err := take[sessionRecord](r.Context(), s.store, sessionKey(cookie))
 	if err != nil && !errors.Is(err, policies.ErrNotFound) {
-		return person{}, fmt.Errorf("end session: %w", err)
+		return access.Person{}, fmt.Errorf("end session: %w", err)
 	}
 	return ended.Data.Person, nil
 }
@@ -78,7 +79,7 @@ func (s *server) endSessions(ctx context.Context, person, reason string) error {
 			if err != nil {
 				return fmt.Errorf("list sessions: %w", err)
 			}
-			if session.Data.Person.key() != person {
+			if session.Data.Person.Key() != person {
 				continue
 			}
 			_, err = s.store.Take(ctx, record.Key)
@@ -96,7 +97,7 @@ func (s *server) endSessions(ctx context.Context, person, reason string) error {
 	}
 }
 
-func (s *server) recordEnded(ctx context.Context, who person, reason string) {
+func (s *server) recordEnded(ctx context.Context, who access.Person, reason string) {
 	s.record(ctx, policies.Event{
 		Name: eventSessionEnded, Outcome: outcomeSuccess, Issuer: who.Issuer, Subject: who.Subject, Reason: reason,
 	})

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"strings"
 	"unicode"
+
+	"durward/policies/oauth/internal/access"
 )
 
 // How much of a text from outside is shown, in characters.
@@ -51,7 +53,7 @@ func (t texts) client(view clientView) shownClient {
 }
 
 // whoIs names a person: by address, else by name, else by what the provider calls them. No person has no name.
-func whoIs(who *person) string {
+func whoIs(who *access.Person) string {
 	if who == nil {
 		return ""
 	}

@@ -3,12 +3,12 @@ package oauth
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/access"
 )
 
 // A login is one sign-in at the identity provider and what comes of it: the browser's session, and the grants that are
@@ -19,7 +19,7 @@ import (
 type standingRecord struct {
 	// Person is who signed in, as the provider described them last. What grants hold is a copy, which follows at their next
 	// refresh.
-	Person person `json:"person"`
+	Person access.Person `json:"person"`
 	// Session is the key of the session that the login began.
 	Session string `json:"session"`
 	// Handle is what the provider is asked with. It may be a token of the provider's; the host seals what it stores.
@@ -47,7 +47,7 @@ func (s *server) standingLife() time.Duration {
 
 // putStanding adds the standing of a login to a change, and answers the login's id. It is empty if nobody can be asked
 // with the handle, or nobody is to be asked: then the handle is not kept.
-func (s *server) putStanding(c *change, now time.Time, who person, handle []byte, session string) string {
+func (s *server) putStanding(c *change, now time.Time, who access.Person, handle []byte, session string) string {
 	if len(handle) == 0 || len(handle) > policies.MaxHandle || s.options.recheckAfter == 0 {
 		return ""
 	}
@@ -59,7 +59,7 @@ func (s *server) putStanding(c *change, now time.Time, who person, handle []byte
 
 // asOf answers a login's person as they are now, nil if the login is over. former is the person in the record that names
 // the login, which may name none.
-func (s *server) asOf(ctx context.Context, login string, former person) (*person, error) {
+func (s *server) asOf(ctx context.Context, login string, former access.Person) (*access.Person, error) {
 	if login == "" {
 		return &former, nil
 	}
@@ -105,7 +105,7 @@ func (s *server) endLogin(ctx context.Context, login string, standing standingRe
 	case !errors.Is(err, policies.ErrNotFound): // else it has ended by itself
 		return fmt.Errorf("end session: %w", err)
 	}
-	who := standing.Person.key()
+	who := standing.Person.Key()
 	grants, err := s.grantsOf(ctx, who)
 	if err != nil {
 		return err
@@ -123,10 +123,3 @@ func (s *server) endLogin(ctx context.Context, login string, standing standingRe
 
 // endedGone is why the audit log says that sessions and grants have ended.
 const endedGone = "person_gone"
-
-// samePerson says whether two records of a person say the same.
-func samePerson(a, b person) bool {
-	one, errOne := json.Marshal(a)
-	other, errOther := json.Marshal(b)
-	return errOne == nil && errOther == nil && string(one) == string(other)
-}

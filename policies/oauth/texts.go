@@ -8,6 +8,8 @@ import (
 	"html/template"
 	"strings"
 	"time"
+
+	"durward/policies/oauth/internal/access"
 )
 
 //go:embed texts.en.json
@@ -23,8 +25,8 @@ type texts struct {
 	// Words are the texts of the pages under the names that the templates use. A placeholder is a name in braces.
 	Words map[string]string `json:"words"`
 	// Messages and Denials have no placeholders.
-	Messages map[message]messageText `json:"messages"`
-	Denials  map[denial]string       `json:"denials"`
+	Messages map[message]messageText  `json:"messages"`
+	Denials  map[access.Denial]string `json:"denials"`
 }
 
 // messageText is what an error page says.

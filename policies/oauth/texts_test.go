@@ -16,6 +16,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"durward/policies/oauth/internal/access"
 )
 
 func english(t *testing.T) texts {
@@ -156,13 +158,14 @@ func TestMessagesAndDenialsHaveWords(t *testing.T) {
 	if len(known["message"]) < 10 || len(words.Messages) != len(known["message"]) {
 		t.Errorf("%d messages have words, the code names %d", len(words.Messages), len(known["message"]))
 	}
-	for _, name := range known["denial"] {
-		if content := words.Denials[denial(name)]; (content == "") != (name == "") || strings.ContainsAny(content, "{}<>") {
+	denials := constants(t, filepath.Join("internal", "access", "denial.go"))["Denial"]
+	for _, name := range denials {
+		if content := words.Denials[access.Denial(name)]; (content == "") != (name == "") || strings.ContainsAny(content, "{}<>") {
 			t.Errorf("denial %q: %q", name, content)
 		}
 	}
-	if len(words.Denials) != len(known["denial"])-1 { // all but admitted
-		t.Errorf("%d denials have words, the code names %d", len(words.Denials), len(known["denial"]))
+	if len(words.Denials) != len(denials)-1 { // all but Admitted
+		t.Errorf("%d denials have words, the code names %d", len(words.Denials), len(denials))
 	}
 }
 

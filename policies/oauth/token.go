@@ -61,7 +61,7 @@ func (s *server) serveToken(w http.ResponseWriter, r *http.Request) error {
 func (s *server) putAccess(c *change, now time.Time, grant grantRecord, id string, scopes []string) string {
 	token := secret.AccessToken.Mint()
 	c.put(accessKey(token), accessRecord{
-		Client: grant.Client, Resource: grant.Resource, Scopes: scopes, Issued: now.Unix(), Person: grant.Person.key(),
+		Client: grant.Client, Resource: grant.Resource, Scopes: scopes, Issued: now.Unix(), Person: grant.Person.Key(),
 		Grant: id,
 	}, 0, now.Add(s.options.accessTTL))
 	return token

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/ascii"
 	"durward/policies/oauth/internal/redirecturi"
 )
 
@@ -88,7 +89,7 @@ func namedBy(id string, hosts []string) string {
 }
 
 // plainName writes a host in one way: a name with a dot at its end is the same name.
-func plainName(host string) string { return strings.TrimRight(lower(host), ".") }
+func plainName(host string) string { return strings.TrimRight(ascii.Lower(host), ".") }
 
 // untrusted is told to a client whose hosts the option clients keeps out, and recorded.
 func (s *server) untrusted(ctx context.Context, id string, hosts []string) *refusal {

@@ -60,7 +60,7 @@ func (t policyType) Validate(input policies.Input) policies.Report {
 		of := provided{t.provider.Validate(given.provider), given.provider, given.own}
 		report.Problems = slices.Concat(report.Problems, given.problems, of.Problems, of.problems(input.Origins))
 		report.Notes = slices.Concat(of.Notes, of.notes())
-		if given.own.access.open() {
+		if given.own.access.Open() {
 			report.Notes = append(report.Notes, policies.Problem{Text: openNote})
 		}
 		if given.own.rotation == rotateNone {

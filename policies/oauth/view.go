@@ -1,6 +1,10 @@
 package oauth
 
-import "time"
+import (
+	"time"
+
+	"durward/policies/oauth/internal/access"
+)
 
 // What the pages show. Handlers fill these in; page.go makes HTML of them and cleans every text that comes from outside.
 
@@ -25,10 +29,10 @@ type consentView struct {
 	// Usual is what every client may do there besides using tools, More what this one asks for beyond that.
 	Usual, More []abilityView
 	// Person is whose session would be used, nil if the browser has none.
-	Person *person
+	Person *access.Person
 	// Former is set when this page takes the place of one that was shown to somebody else: their person. Then Person is
 	// set too.
-	Former *person
+	Former *access.Person
 	// Allowed is when the same person last allowed the same client the same at the same address; zero if not.
 	Allowed time.Time
 	// Changed says that the client has changed since the person last allowed it something.
@@ -45,15 +49,15 @@ type deniedView struct {
 	Grants          bool
 	Client          clientView
 	Resource, Title string
-	Person          person
+	Person          access.Person
 	// Reason is the rule that kept the person out.
-	Reason       denial
+	Reason       access.Denial
 	Handle, CSRF string
 }
 
 // grantsView is what a person has allowed.
 type grantsView struct {
-	Person person
+	Person access.Person
 	// Grants are the newest, More says that there are others.
 	Grants []grantView
 	More   bool
@@ -74,18 +78,6 @@ type grantView struct {
 	// Since is when it was allowed, Until when it ends if nobody uses it again.
 	Since, Until time.Time
 }
-
-// denial is the access rule that kept somebody out. The words are those of the audit log.
-type denial string
-
-const (
-	admitted           denial = ""
-	deniedNoEmail      denial = "email_missing"        // a rule asks for an address, the provider gave none
-	deniedUnverified   denial = "email_unverified"     // the provider does not vouch for the address
-	deniedEmail        denial = "email_not_allowed"    // neither the address nor its domain is listed
-	deniedOrganization denial = "organization_missing" // none of the listed organizations
-	deniedClaim        denial = "claim_missing"        // a required claim is missing or has another value
-)
 
 // message names a text for a person: a heading, what happened, and what to do. All of them are in texts.en.json.
 type message string
