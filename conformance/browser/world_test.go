@@ -102,7 +102,7 @@ type message struct{ Heading, Text, Advice string }
 // readMessages reads them where the people who translate them do.
 func readMessages(t *testing.T) map[string]message {
 	t.Helper()
-	data, err := os.ReadFile(filepath.Join("..", "..", "policies", "oauth", "texts.en.json"))
+	data, err := os.ReadFile(filepath.Join("..", "..", "policies", "oauth", "internal", "page", "texts.en.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

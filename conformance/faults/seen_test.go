@@ -24,7 +24,7 @@ type texts struct {
 
 func readTexts(t *testing.T) (all texts) {
 	t.Helper()
-	file, err := os.ReadFile(filepath.Join(gateway.Root(), "policies", "oauth", "texts.en.json"))
+	file, err := os.ReadFile(filepath.Join(gateway.Root(), "policies", "oauth", "internal", "page", "texts.en.json"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,7 @@ package faults
 
 import "durward/conformance/faults/double"
 
-// What a person sees. The names are those of policies/oauth/texts.en.json.
+// What a person sees. The names are those of policies/oauth/internal/page/texts.en.json.
 const (
 	setup       = "setup"
 	unreachable = "unreachable"

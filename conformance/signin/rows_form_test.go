@@ -10,7 +10,7 @@ import (
 
 // bindsForm is where a form without its page's cookie ends.
 const bindsForm = `	if cookie == "" {
-		return question{}, forbidden(msgOtherPage, "this page`
+		return question{}, forbidden(page.OtherPage, "this page`
 
 func formRows() []row {
 	return []row{

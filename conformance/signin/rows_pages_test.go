@@ -7,8 +7,9 @@ import (
 )
 
 const (
-	pageFile  = "policies/oauth/page.go"
-	shownFile = "policies/oauth/shown.go"
+	pageFile    = "policies/oauth/internal/page/page.go"
+	shownFile   = "policies/oauth/internal/page/shown.go"
+	legibleFile = "policies/oauth/internal/legible/legible.go"
 )
 
 func pageRows() []row {
@@ -27,14 +28,14 @@ func pageRows() []row {
 			id:     "A43",
 			holds:  "the consent page shows client, server, scopes and redirect URI, and its form carries a token of its own",
 			play:   whatConsentShows,
-			breaks: []edit{{shownFile, `, Answer: shown(view.Redirect, maxShownURL), Document`, `, Document`}},
+			breaks: []edit{{shownFile, `, Answer: legible.Line(view.Redirect, maxURL), Document`, `, Document`}},
 		},
 		{
 			id:    "S16",
 			holds: "a client's name is shown escaped, cut, without characters that turn text around, and never without its host",
 			play:  hostileNames,
 			breaks: []edit{{
-				shownFile, `case !unicode.IsPrint(c), unicode.In(c, unicode.Other_Default_Ignorable_Code_Point,`,
+				legibleFile, `case !unicode.IsPrint(c), unicode.In(c, unicode.Other_Default_Ignorable_Code_Point,`,
 				`case c == 0, unicode.In(c,`,
 			}},
 		},

@@ -3,21 +3,17 @@ package oauth
 import (
 	"slices"
 	"strings"
-)
 
-// abilityView is one thing beyond the tools that a scope lets a client do, as a person is told of it (A43).
-type abilityView struct {
-	// Scope is its name, Description the operator's words for it, or empty.
-	Scope, Description string
-}
+	"durward/policies/oauth/internal/page"
+)
 
 // abilities answers what the scopes of a request or a grant let a client do at a resource, but for what every client may
 // do there: what calls need anyway, and what only some need. Those that were asked for beyond the usual are told apart,
 // for they are what a person should think about.
-func (s *server) abilities(resource string, scopes []string) (usual, more []abilityView) {
+func (s *server) abilities(resource string, scopes []string) (usual, more []page.Ability) {
 	baseline := s.operations.baseline(pathOf(resource))
 	for _, scope := range scopes {
-		ability := abilityView{Scope: scope, Description: shown(s.options.scopes.declared[scope].Description, maxShownAbility)}
+		ability := page.Ability{Scope: scope, Description: s.options.scopes.declared[scope].Description}
 		switch {
 		case scope == scopeTools, scope == scopeOffline:
 		case slices.Contains(baseline, scope):

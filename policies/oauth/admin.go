@@ -6,9 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"durward/policies"
 )
@@ -23,6 +20,9 @@ const (
 	adminRead  = 100       // so many at once
 	adminBytes = 256 << 10 // of records that become part of the answer; it ends with the one that goes beyond
 )
+
+// maxShownName bounds what an operator is told that a client calls itself, in characters.
+const maxShownName = 60
 
 // adminQuery reads the query of an operator's request. A name that is not read would turn one into all.
 func adminQuery(r *http.Request, names ...string) (params, error) {
@@ -81,20 +81,4 @@ func survey[T any](
 		}
 	}
 	return strings.TrimPrefix(at, prefix), nil
-}
-
-// visible is the same JSON for people's terminals: what they would obey and not show (U+009B, U+202E) is escaped. It can
-// only stand within a string.
-func visible(body []byte) []byte {
-	var out []byte
-	for _, c := range string(body) {
-		if unicode.IsPrint(c) {
-			out = utf8.AppendRune(out, c)
-			continue
-		}
-		for _, unit := range utf16.AppendRune(nil, c) {
-			out = fmt.Appendf(out, `\u%04x`, unit)
-		}
-	}
-	return out
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/legible"
 )
 
 // adminClient is a registered client as an operator sees it.
@@ -73,7 +74,7 @@ func (s *server) listClients(ctx context.Context, id, after string) (adminClient
 	list := adminClients{Clients: []adminClient{}}
 	add := func(found held[clientRecord]) (bool, error) {
 		list.Clients = append(list.Clients, adminClient{
-			ID: found.Data.ID, Name: shown(found.Data.Name, maxShownName), Hosts: redirectHosts(found.Data.Redirects),
+			ID: found.Data.ID, Name: legible.Line(found.Data.Name, maxShownName), Hosts: redirectHosts(found.Data.Redirects),
 			Redirects: found.Data.Redirects, AuthMethod: found.Data.AuthMethod, Unused: len(found.Data.Unused) > 0,
 			Registered: time.Unix(found.Data.Issued, 0).UTC(), Expires: found.Expires,
 		})

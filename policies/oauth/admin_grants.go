@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"durward/policies/oauth/internal/access"
+	"durward/policies/oauth/internal/legible"
 )
 
 // adminGrant is a grant as an operator sees it.
@@ -112,7 +113,7 @@ func (s *server) listGrants(ctx context.Context, wanted grantsWanted, after stri
 		}
 		list.Grants = append(list.Grants, adminGrant{
 			ID: grantID(grant.Key), Subject: grant.Data.Person.Subject, Email: grant.Data.Person.Email,
-			Client: grant.Data.Client, ClientName: shown(name, maxShownName),
+			Client: grant.Data.Client, ClientName: legible.Line(name, maxShownName),
 			ClientHost: hostOfClient(grant.Data.Client, grant.Data.Redirect), Redirect: grant.Data.Redirect,
 			Resource: grant.Data.Resource, Scopes: grant.Data.Scopes,
 			Created: grant.Data.Created, Used: grant.Data.Used, Expires: grant.Expires,

@@ -8,6 +8,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/access"
+	"durward/policies/oauth/internal/page"
 	"durward/policies/oauth/internal/redirecturi"
 )
 
@@ -78,7 +79,7 @@ func (s *server) target(r *http.Request, query params) (client, string, error) {
 	if errors.Is(err, policies.ErrNotFound) {
 		s.recordRefused(r.Context(), client{ID: id}, "unknown")
 		return client{}, "", &refusal{
-			Status: http.StatusBadRequest, Code: "invalid_client", Page: msgUnknownApp,
+			Status: http.StatusBadRequest, Code: "invalid_client", Page: page.UnknownApp,
 			Text: "this app is not registered here, or no longer",
 		}
 	}
@@ -95,7 +96,7 @@ func (s *server) target(r *http.Request, query params) (client, string, error) {
 			ClientHost: namedBy(found.ID, found.Hosts), Reason: "redirect_uri",
 		})
 		return client{}, "", &refusal{
-			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgBadRedirect,
+			Status: http.StatusBadRequest, Code: "invalid_request", Page: page.BadRedirect,
 			Text: "the app asks to be answered at an address that it has not registered",
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/access"
+	"durward/policies/oauth/internal/page"
 	"durward/policies/oauth/internal/secret"
 )
 
@@ -17,7 +18,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil || len(query["state"]) != 1 || query.Get("state") == "" {
 		return &refusal{
-			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgIncomplete,
+			Status: http.StatusBadRequest, Code: "invalid_request", Page: page.Incomplete,
 			Text: "the sign-in came back incomplete",
 		}
 	}
@@ -41,7 +42,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		s.record(ctx, askedEvent(eventLoginFailed, outcomeRefused, asked, access.Person{}, "other_browser"))
-		return forbidden(msgOtherBrowser, "this sign-in was started in another browser: nothing was allowed")
+		return forbidden(page.OtherBrowser, "this sign-in was started in another browser: nothing was allowed")
 	}
 	// A state is used once, and before the provider is asked: a repeat never reaches it.
 	if login, err = take[loginRecord](ctx, s.store, loginKey(state)); errors.Is(err, policies.ErrNotFound) {
@@ -75,7 +76,7 @@ func (s *server) serveCallback(w http.ResponseWriter, r *http.Request) error {
 
 func staleLogin() *refusal {
 	return &refusal{
-		Status: http.StatusBadRequest, Code: "invalid_request", Page: msgStaleLogin,
+		Status: http.StatusBadRequest, Code: "invalid_request", Page: page.StaleLogin,
 		Text: "this sign-in is not known: it has been used already, or has taken too long",
 	}
 }

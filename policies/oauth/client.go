@@ -10,6 +10,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/legible"
 )
 
 // The ways in which a client may identify itself at the endpoints that it calls (A51). One of methodNone is public: it
@@ -88,11 +89,14 @@ func isDocument(id string) bool { return strings.HasPrefix(id, "https://") }
 // registeredID is how the ids begin that are made here. What follows is that of rand.Text.
 const registeredID = "dw-"
 
+// maxShownID bounds a client id in logs and in the audit, in characters.
+const maxShownID = 2048
+
 // idForLog answers a client id if it has the form of one, and nothing else: what stands in its place and is none may be a
 // secret that somebody put there.
 func idForLog(id string) string {
 	if rest, ok := strings.CutPrefix(id, registeredID); isDocument(id) || ok && isGrantID(rest) {
-		return shown(id, maxShownID)
+		return legible.Line(id, maxShownID)
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/access"
+	"durward/policies/oauth/internal/page"
 	"durward/policies/oauth/internal/redirecturi"
 	"durward/policies/oauth/internal/secret"
 )
@@ -20,8 +21,8 @@ import (
 func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record consentRecord, former *access.Person) error {
 	ctx := r.Context()
 	asked := record.Asked
-	view := consentView{
-		Client: clientView{
+	view := page.Consent{
+		Client: page.Client{
 			Name: asked.ClientName, Redirect: asked.Redirect, Document: documentHost(asked.Client),
 		},
 		Resource: asked.Resource,
@@ -45,7 +46,7 @@ func (s *server) askConsent(w http.ResponseWriter, r *http.Request, record conse
 	if view.Handle, view.CSRF, err = s.keepQuestion(w, r, record); err != nil {
 		return err
 	}
-	return s.showConsent(w, view)
+	return s.pages.Consent(w, view)
 }
 
 // keepQuestion writes the record of a page with a form, gives the browser the cookie that it is bound to, and answers
@@ -101,7 +102,7 @@ func (s *server) serveConsent(w http.ResponseWriter, r *http.Request) error {
 func (s *server) questionOf(r *http.Request, form params) (question, error) {
 	cookie := s.cookie(r, cookieConsent+form.get("request"), secret.ConsentCookie)
 	if cookie == "" {
-		return question{}, forbidden(msgOtherPage, "this page does not belong to this browser, or cookies are switched off")
+		return question{}, forbidden(page.OtherPage, "this page does not belong to this browser, or cookies are switched off")
 	}
 	found, err := load[consentRecord](r.Context(), s.store, consentKey(cookie))
 	if errors.Is(err, policies.ErrNotFound) {
@@ -114,7 +115,7 @@ func (s *server) questionOf(r *http.Request, form params) (question, error) {
 		return question{}, usedUp()
 	}
 	if !secret.Matches(form.get("csrf"), found.Data.CSRF) {
-		return question{}, forbidden(msgOtherPage, "this form is not the one that was shown")
+		return question{}, forbidden(page.OtherPage, "this form is not the one that was shown")
 	}
 	return question{held: found, cookie: cookie}, nil
 }
@@ -202,5 +203,5 @@ func (s *server) stillAsShown(ctx context.Context, asked authorization) error {
 		return nil
 	}
 	s.record(ctx, askedEvent(eventConsentRefused, outcomeRefused, asked, access.Person{}, "client_changed"))
-	return forbidden(msgChanged, "the app is not any more what it was when this was asked: nothing was allowed")
+	return forbidden(page.Changed, "the app is not any more what it was when this was asked: nothing was allowed")
 }

@@ -17,6 +17,8 @@ import (
 	"durward/policies"
 	"durward/policies/oauth/internal/cimd"
 	"durward/policies/oauth/internal/egress"
+	"durward/policies/oauth/internal/legible"
+	"durward/policies/oauth/internal/page"
 )
 
 // documentClient finds the client whose metadata document lies at the URL id (A10 to A19). The error is as client's; a
@@ -48,12 +50,12 @@ func (s *server) documentClient(ctx context.Context, id string) (client, error) 
 
 // badDocument refuses a client whose document is no good, with what its developer must mend.
 func (s *server) badDocument(ctx context.Context, id string, fault *cimd.Fault) *refusal {
-	id = shown(id, maxShownID)
+	id = legible.Line(id, maxShownID)
 	s.logger.InfoContext(ctx, "client metadata document refused", "client", id, "error", fault)
 	s.record(ctx, policies.Event{
 		Name: eventClientRefused, Outcome: outcomeRefused, Client: id, ClientHost: documentHost(id), Reason: "bad_document",
 	})
-	return &refusal{Status: http.StatusBadRequest, Code: "invalid_client", Text: fault.Text, Page: msgBadDocument}
+	return &refusal{Status: http.StatusBadRequest, Code: "invalid_client", Text: fault.Text, Page: page.BadDocument}
 }
 
 // unread answers a request for which a client's document or keys are needed that cannot be read just now. It is nobody's
@@ -63,7 +65,7 @@ func (s *server) unread(ctx context.Context, fault *cimd.Fault) *refusal {
 		"request_id", policies.CallFrom(ctx).RequestID, "error", fault)
 	return &refusal{
 		Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable", Text: fault.Text,
-		Page: msgNoDocument, RetryAfter: 2 * time.Second,
+		Page: page.NoDocument, RetryAfter: 2 * time.Second,
 	}
 }
 

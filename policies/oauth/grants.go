@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/page"
 )
 
 // shownGrants bounds the page of a person's grants.
@@ -25,9 +26,9 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if session == nil {
-		return s.showSignIn(w)
+		return s.pages.SignIn(w)
 	}
-	view := grantsView{Person: session.Data.Person, Ended: session.Data.Ended, CSRF: formToken(session.cookie)}
+	view := page.Grants{Person: session.Data.Person, Ended: session.Data.Ended, CSRF: formToken(session.cookie)}
 	grants, err := s.grantsOf(r.Context(), view.Person.Key())
 	if err != nil {
 		return err
@@ -44,9 +45,9 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 			}
 		}
 		usual, more := s.abilities(grant.Data.Resource, grant.Data.Scopes)
-		view.Grants = append(view.Grants, grantView{
+		view.Grants = append(view.Grants, page.Grant{
 			ID:        grantID(grant.Key),
-			Client:    clientView{Name: names[id], Redirect: grant.Data.Redirect},
+			Client:    page.Client{Name: names[id], Redirect: grant.Data.Redirect},
 			Resource:  grant.Data.Resource,
 			Title:     s.routeTitle(grant.Data.Resource),
 			Offline:   slices.Contains(grant.Data.Scopes, scopeOffline),
@@ -58,7 +59,7 @@ func (s *server) serveGrants(w http.ResponseWriter, r *http.Request) error {
 	if err := s.noteEnded(r, *session, 0); err != nil {
 		return err
 	}
-	return s.showGrants(w, view)
+	return s.pages.Grants(w, view)
 }
 
 // changeGrants acts on the form of the page. Only a page of ours can have sent it, and but for signing in only one that
@@ -75,7 +76,7 @@ func (s *server) changeGrants(w http.ResponseWriter, r *http.Request) error {
 		return s.signInForGrants(w, r)
 	}
 	if form.get("csrf") == "" {
-		return forbidden(msgOtherPage, "this form is not the one that was shown")
+		return forbidden(page.OtherPage, "this form is not the one that was shown")
 	}
 	session, err := s.sessionOf(r)
 	if err != nil {
@@ -86,7 +87,7 @@ func (s *server) changeGrants(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	if !hmac.Equal([]byte(form.get("csrf")), []byte(formToken(session.cookie))) {
-		return forbidden(msgOtherPage, "this form is not the one that was shown")
+		return forbidden(page.OtherPage, "this form is not the one that was shown")
 	}
 	switch answer, id := form.get("answer"), form.get("grant"); {
 	case answer == "sign-out":
@@ -168,7 +169,7 @@ func (s *server) serveSignedOut(w http.ResponseWriter, r *http.Request) error {
 		redirectTo(w, s.options.basePath.at(grantsPath))
 		return nil
 	}
-	return s.showSignedOut(w)
+	return s.pages.SignedOut(w)
 }
 
 // formToken is the CSRF token of forms that are shown to a session: whoever does not hold its cookie cannot make it.

@@ -8,6 +8,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/limit"
+	"durward/policies/oauth/internal/page"
 )
 
 // limitOptions is the option gateway.limits: how often somebody who has not shown who they are may ask. The figures are
@@ -114,7 +115,7 @@ func (s *server) provenClient(ctx context.Context, id string) error {
 func (s *server) tooMany(ctx context.Context, what limited, client string, wait time.Duration) error {
 	s.limitReached(ctx, what, client)
 	return &refusal{
-		Status: http.StatusTooManyRequests, Code: "too_many_requests", Page: msgTooMany,
+		Status: http.StatusTooManyRequests, Code: "too_many_requests", Page: page.TooMany,
 		Text:       "there were too many requests lately: try again later",
 		RetryAfter: max(wait, time.Second),
 	}

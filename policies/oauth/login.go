@@ -11,6 +11,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/access"
+	"durward/policies/oauth/internal/page"
 	"durward/policies/oauth/internal/secret"
 )
 
@@ -57,17 +58,17 @@ func (s *server) loginFailed(ctx context.Context, record loginRecord, err error)
 	switch failure.Fault {
 	case policies.LoginRefused:
 		if record.Purpose != purposeAuthorize { // there is no client to tell
-			return step{}, forbidden(msgSignInFailed, "the sign-in was refused")
+			return step{}, forbidden(page.SignInFailed, "the sign-in was refused")
 		}
 		return step{onward: onward{Location: s.errorAnswer(asked, "access_denied", "the sign-in was refused")}}, nil
 	case policies.LoginMisconfigured:
 		return step{}, &refusal{
-			Status: http.StatusInternalServerError, Code: "server_error", Page: msgSetup,
+			Status: http.StatusInternalServerError, Code: "server_error", Page: page.Setup,
 			Text: "sign-in is not set up properly here",
 		}
 	case policies.LoginUnreachable:
 		no := &refusal{
-			Status: http.StatusBadGateway, Code: "temporarily_unavailable", Page: msgUnreachable,
+			Status: http.StatusBadGateway, Code: "temporarily_unavailable", Page: page.Unreachable,
 			Text: "the sign-in service did not answer", RetryAfter: failure.RetryAfter,
 		}
 		if no.RetryAfter > 0 { // RFC 9110 gives Retry-After a meaning with 503 alone
@@ -76,7 +77,7 @@ func (s *server) loginFailed(ctx context.Context, record loginRecord, err error)
 		return step{}, no
 	}
 	return step{}, &refusal{
-		Status: http.StatusBadRequest, Code: "access_denied", Page: msgUnverified,
+		Status: http.StatusBadRequest, Code: "access_denied", Page: page.Unverified,
 		Text: "the sign-in could not be verified",
 	}
 }
@@ -154,12 +155,12 @@ func (s *server) refuseAccess(
 	if err != nil {
 		return err
 	}
-	view := deniedView{
+	view := page.Denied{
 		Grants: login.Purpose == purposeGrants, Person: who, Reason: reason, Handle: handle, CSRF: csrf,
 	}
 	if !view.Grants {
-		view.Client = clientView{Name: asked.ClientName, Redirect: asked.Redirect}
+		view.Client = page.Client{Name: asked.ClientName, Redirect: asked.Redirect}
 		view.Resource, view.Title = asked.Resource, s.routeTitle(asked.Resource)
 	}
-	return s.showDenied(w, view)
+	return s.pages.Denied(w, view)
 }

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ import (
 func (w *world) wantMessage(what string, got answer, status int, name string) {
 	w.Helper()
 	w.wantPage(what, got, status)
-	file, err := os.ReadFile("texts.en.json")
+	file, err := os.ReadFile(filepath.Join("internal", "page", "texts.en.json"))
 	if err != nil {
 		w.Fatal(err)
 	}

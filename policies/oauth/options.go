@@ -11,6 +11,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/access"
+	"durward/policies/oauth/internal/page"
 )
 
 // ownProperties are the options that every identity provider has in common, as members of a schema's "properties".
@@ -27,7 +28,7 @@ type options struct {
 	// basePath is where the server lies at the origin.
 	basePath basePath
 	access   access.Rules
-	brand    branding
+	brand    page.Branding
 	rotation rotation
 	// rotationGrace is how long after its first use a refresh token may be presented again.
 	rotationGrace time.Duration
@@ -131,7 +132,7 @@ func splitOptions(raw json.RawMessage) (parted, error) {
 	if err != nil {
 		return parted{}, fmt.Errorf("encode provider options: %w", err)
 	}
-	brand, problems := readBranding(own.Pages)
+	brand, problems := page.ReadBranding(own.Pages)
 	if file := own.BrowserLoginOverrides.CAFile; file != "" && !filepath.IsAbs(file) {
 		problems = append(problems, policies.Problem{
 			Pointer: "/browserLoginOverrides/caFile",

@@ -13,6 +13,8 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/cimd"
+	"durward/policies/oauth/internal/legible"
+	"durward/policies/oauth/internal/page"
 )
 
 // refusal is an answer that says no and why. Every other error of a handler is a fault: 503, to be tried again.
@@ -22,8 +24,8 @@ type refusal struct {
 	Code string
 	// Text is for the client's developer. It quotes nothing secret.
 	Text string
-	// Page is what a person is told where a page is the answer; msgBadRequest, with Text in it, if empty.
-	Page message
+	// Page is what a person is told where a page is the answer; page.BadRequest, with Text in it, if empty.
+	Page page.Message
 	// RetryAfter is how long to wait before another try, if that is known.
 	RetryAfter time.Duration
 }
@@ -34,18 +36,18 @@ func badRequest(code, text string) *refusal {
 	return &refusal{Status: http.StatusBadRequest, Code: code, Text: text}
 }
 
-func forbidden(page message, text string) *refusal {
-	return &refusal{Status: http.StatusForbidden, Code: "access_denied", Text: text, Page: page}
+func forbidden(says page.Message, text string) *refusal {
+	return &refusal{Status: http.StatusForbidden, Code: "access_denied", Text: text, Page: says}
 }
 
 // The refusals that forms have in common.
 
 func foreignForm() *refusal {
-	return forbidden(msgForeignForm, "this form was sent from another site: nothing was changed")
+	return forbidden(page.ForeignForm, "this form was sent from another site: nothing was changed")
 }
 
 func usedUp() *refusal {
-	return forbidden(msgAnswered, "this page has been answered already, or has waited too long")
+	return forbidden(page.Answered, "this page has been answered already, or has waited too long")
 }
 
 // fail answers an error: a page where a person reads it, JSON elsewhere. A fault is never reported as invalid_grant or
@@ -65,15 +67,15 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err e
 		no = &refusal{
 			Status: http.StatusServiceUnavailable, Code: "temporarily_unavailable",
 			Text: "the gateway cannot do this just now: please try again in a moment",
-			Page: msgUnavailable, RetryAfter: 2 * time.Second,
+			Page: page.Unavailable, RetryAfter: 2 * time.Second,
 		}
+	}
+	if no.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.RetryAfter.Seconds()))))
 	}
 	if at.page {
 		s.showRefusal(w, r, no)
 		return
-	}
-	if no.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(no.RetryAfter.Seconds()))))
 	}
 	w.Header().Set("Cache-Control", "no-store")
 	write := writeJSON
@@ -84,6 +86,18 @@ func (s *server) fail(w http.ResponseWriter, r *http.Request, at endpoint, err e
 		Error       string `json:"error"`
 		Description string `json:"error_description"`
 	}{no.Code, no.Text})
+}
+
+// showRefusal answers a person.
+func (s *server) showRefusal(w http.ResponseWriter, r *http.Request, no *refusal) {
+	err := s.pages.Refusal(w, page.Refusal{
+		Status: no.Status, Message: no.Page, Code: no.Code, Text: no.Text, RetryAfter: no.RetryAfter,
+		RequestID: policies.CallFrom(r.Context()).RequestID,
+	})
+	if err != nil {
+		s.logger.ErrorContext(r.Context(), "cannot show page", "error", err)
+		http.Error(w, no.Text, no.Status)
+	}
 }
 
 // writeJSON answers value, which is a plain struct or map and always encodes.
@@ -102,7 +116,7 @@ func writeBody(w http.ResponseWriter, status int, body []byte) {
 // nothing in it that a terminal would obey.
 func writeLine(w http.ResponseWriter, status int, value any) {
 	status, body := encoded(status, value)
-	writeBody(w, status, append(visible(body), '\n'))
+	writeBody(w, status, append(legible.JSON(body), '\n'))
 }
 
 func encoded(status int, value any) (int, []byte) {

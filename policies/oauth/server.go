@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/page"
 )
 
 // server is one configured authorization server. Everything that outlives a call is in the store, but for counts of the
@@ -25,7 +26,7 @@ type server struct {
 	store      policies.Store
 	audit      policies.Audit
 	logger     *slog.Logger
-	pages      *pages
+	pages      *page.Pages
 	limits     *limits
 	endpoints  map[string]endpoint
 	// documents are those of clients that have one. keys has the key sets of clients that keep theirs at a URL.
@@ -51,7 +52,7 @@ type endpoint struct {
 func newServer(
 	input policies.Input, own options, provider policies.IdentityProvider, host policies.Host,
 ) (*server, error) {
-	pages, err := loadPages(own.brand)
+	pages, err := page.Load(own.brand, provider.Issuer())
 	if err != nil {
 		return nil, err
 	}
@@ -170,7 +171,7 @@ func (s *server) admit(w http.ResponseWriter, r *http.Request, at endpoint) erro
 	}
 	if !at.admin && !trustworthy(call.Origin) {
 		return &refusal{
-			Status: http.StatusBadRequest, Code: "invalid_request", Page: msgInsecure,
+			Status: http.StatusBadRequest, Code: "invalid_request", Page: page.Insecure,
 			Text: "sign-in is served over https only, and this request came over plain http: " +
 				"use the gateway's https address",
 		}

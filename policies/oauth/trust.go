@@ -8,6 +8,7 @@ import (
 
 	"durward/policies"
 	"durward/policies/oauth/internal/ascii"
+	"durward/policies/oauth/internal/page"
 	"durward/policies/oauth/internal/redirecturi"
 )
 
@@ -98,6 +99,6 @@ func (s *server) untrusted(ctx context.Context, id string, hosts []string) *refu
 		Reason: "untrusted_host",
 	})
 	no := badRequest("unauthorized_client", "this gateway does not work with apps of this host: ask its operator")
-	no.Page = msgUntrusted
+	no.Page = page.Untrusted
 	return no
 }

@@ -1,21 +1,21 @@
-package oauth
+package page
 
 import (
 	"net/url"
+	"slices"
 	"strings"
-	"unicode"
 
 	"durward/policies/oauth/internal/access"
+	"durward/policies/oauth/internal/legible"
 )
 
 // How much of a text from outside is shown, in characters.
 const (
-	maxShownName    = 60
-	maxShownPerson  = 80
-	maxShownURL     = 160
-	maxShownAbility = 200
-	maxShownID      = 2048
-	maxShownDetail  = 600
+	maxName    = 60
+	maxPerson  = 80
+	maxURL     = 160
+	maxAbility = 200
+	maxDetail  = 600
 )
 
 // shownClient is a client as the pages show it. Its name never stands without Place (S16, S46).
@@ -33,8 +33,10 @@ type shownClient struct {
 	Document string
 }
 
-func (t texts) client(view clientView) shownClient {
-	client := shownClient{Name: shown(view.Name, maxShownName), Answer: shown(view.Redirect, maxShownURL), Document: view.Document}
+func (t texts) client(view Client) shownClient {
+	client := shownClient{
+		Name: legible.Line(view.Name, maxName), Answer: legible.Line(view.Redirect, maxURL), Document: view.Document,
+	}
 	if client.Name == "" {
 		client.Name = t.Words["client.nameless"]
 	}
@@ -58,11 +60,20 @@ func whoIs(who *access.Person) string {
 		return ""
 	}
 	for _, text := range []string{who.Email, who.Name, who.Subject} {
-		if text = shown(text, maxShownPerson); text != "" {
+		if text = legible.Line(text, maxPerson); text != "" {
 			return text
 		}
 	}
 	return ""
+}
+
+// shownAbilities answers abilities with the words that are shown for them.
+func shownAbilities(abilities []Ability) []Ability {
+	all := slices.Clone(abilities)
+	for i := range all {
+		all[i].Description = legible.Line(all[i].Description, maxAbility)
+	}
+	return all
 }
 
 // hostOf answers the host of a URL of our own configuration.
@@ -72,23 +83,4 @@ func hostOf(address string) string {
 		return address
 	}
 	return parsed.Host
-}
-
-// shown makes text from outside fit to be shown: characters that are not seen, or that change how others are read
-// (right-to-left overrides among them), are dropped, runs of space become one, and what is longer than limit is cut.
-func shown(text string, limit int) string {
-	clean := strings.Map(func(c rune) rune {
-		switch {
-		case unicode.IsSpace(c), c == '\u2800': // a Braille pattern without dots
-			return ' '
-		case !unicode.IsPrint(c), unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector):
-			return -1
-		}
-		return c
-	}, text)
-	runes := []rune(strings.Join(strings.Fields(clean), " "))
-	if len(runes) > limit {
-		return string(runes[:limit]) + "…"
-	}
-	return string(runes)
 }

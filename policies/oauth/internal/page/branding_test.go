@@ -1,4 +1,4 @@
-package oauth
+package page
 
 import (
 	"encoding/json"
@@ -45,14 +45,14 @@ func TestReadBranding(t *testing.T) {
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
-			brand, problems := readBranding(json.RawMessage(test.pages))
+			brand, problems := ReadBranding(json.RawMessage(test.pages))
 			if test.pointer == "" {
 				if len(problems) > 0 {
 					t.Fatalf("problems %+v", problems)
 				}
 				return
 			}
-			if len(problems) != 1 || problems[0].Pointer != test.pointer || brand != (branding{}) {
+			if len(problems) != 1 || problems[0].Pointer != test.pointer || brand != (Branding{}) {
 				t.Fatalf("problems %+v, want one at %s; and %+v", problems, test.pointer, brand)
 			}
 			if text := problems[0].Text; strings.Contains(text, "canary") || !strings.HasPrefix(text, "must be") {
@@ -71,7 +71,7 @@ func TestLogoSource(t *testing.T) {
 		"https://example.com/%2C.svg":       "https://example.com/%2C.svg",
 		"data:image/png;base64,AAAA":        "data:",
 	} {
-		if got := (branding{Logo: logo}).source(); got != want {
+		if got := (Branding{Logo: logo}).source(); got != want {
 			t.Errorf("%q: %s, want %s", logo, got, want)
 		}
 	}

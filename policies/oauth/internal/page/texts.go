@@ -1,4 +1,4 @@
-package oauth
+package page
 
 import (
 	"bytes"
@@ -25,7 +25,7 @@ type texts struct {
 	// Words are the texts of the pages under the names that the templates use. A placeholder is a name in braces.
 	Words map[string]string `json:"words"`
 	// Messages and Denials have no placeholders.
-	Messages map[message]messageText  `json:"messages"`
+	Messages map[Message]messageText  `json:"messages"`
 	Denials  map[access.Denial]string `json:"denials"`
 }
 

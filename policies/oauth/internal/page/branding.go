@@ -1,4 +1,4 @@
-package oauth
+package page
 
 import (
 	"bytes"
@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"durward/policies"
+	"durward/policies/oauth/internal/legible"
 	"durward/policies/oauth/internal/redirecturi"
 )
 
-// branding is whose pages these are: the option "pages".
-type branding struct {
+// Branding is whose pages these are: the option "pages".
+type Branding struct {
 	// Name is the operator's, "" if none is given.
 	Name string
 	// Logo is an https URL or a data: URL of an image, "" if none is given.
@@ -24,9 +25,9 @@ const (
 	maxLogo      = 64 << 10
 )
 
-// readBranding reads the option "pages", which may be absent. The problems' pointers are relative to the options; their
+// ReadBranding reads the option "pages", which may be absent. The problems' pointers are relative to the options; their
 // texts say what would be right and quote nothing.
-func readBranding(raw json.RawMessage) (branding, []policies.Problem) {
+func ReadBranding(raw json.RawMessage) (Branding, []policies.Problem) {
 	var given struct {
 		Name *string `json:"name"`
 		Logo *string `json:"logo"`
@@ -35,16 +36,16 @@ func readBranding(raw json.RawMessage) (branding, []policies.Problem) {
 		decoder := json.NewDecoder(bytes.NewReader(raw))
 		decoder.DisallowUnknownFields()
 		if decoder.Decode(&given) != nil || raw[0] != '{' {
-			return branding{}, []policies.Problem{{
+			return Branding{}, []policies.Problem{{
 				Pointer: "/pages", Text: "must be an object with name and logo, either or both, each a text",
 			}}
 		}
 	}
-	var brand branding
+	var brand Branding
 	var problems []policies.Problem
 	if given.Name != nil {
 		brand.Name = *given.Name
-		if brand.Name == "" || brand.Name != shown(brand.Name, maxBrandName) {
+		if brand.Name == "" || brand.Name != legible.Line(brand.Name, maxBrandName) {
 			problems = append(problems, policies.Problem{
 				Pointer: "/pages/name",
 				Text:    "must be one line of 1 to 80 visible characters, without space at its ends",
@@ -62,7 +63,7 @@ func readBranding(raw json.RawMessage) (branding, []policies.Problem) {
 		}
 	}
 	if len(problems) > 0 {
-		return branding{}, problems
+		return Branding{}, problems
 	}
 	return brand, nil
 }
@@ -87,7 +88,7 @@ func isLogo(logo string) bool {
 
 // source is what a Content-Security-Policy must allow images from for the logo to be seen: that image and no other. Pages
 // without one have an empty icon, or browsers would ask for /favicon.ico and complain that the policy forbids it.
-func (b branding) source() string {
+func (b Branding) source() string {
 	if b.Logo == "" || strings.HasPrefix(b.Logo, "data:") {
 		return "data:"
 	}
