@@ -17,6 +17,8 @@ func redirectRows() []row {
 		{
 			id: "A29", holds: "any port of a loopback address will do, localhost included, and nothing else of it",
 			play: loopbackPorts,
+			breaks: []edit{{"policies/oauth/internal/redirecturi/match.go", `return isLoopback && known == bare`,
+				`return isLoopback && known != ""`}},
 		},
 		{
 			id: "A30", holds: "a redirect URI is https, loopback http, or one of the few of known vendors, to the letter",
@@ -128,6 +130,8 @@ func redirectRows() []row {
 				b.signIn(t)
 				b.get(t, a.ask("redirect_uri", "https://evil.example/cb")).page(t, "unregistered, signed in", 400)
 			},
+			breaks: []edit{{"policies/oauth/authorize.go", `if !redirecturi.Match(found.Redirects, redirect) {`,
+				`if redirect == "" {`}},
 		},
 		{
 			id: "S2", holds: "a client that nobody registered is a page and no Location, whatever it asks for",
@@ -173,6 +177,8 @@ func redirectRows() []row {
 					}
 				}
 			},
+			breaks: []edit{{"policies/oauth/authorize.go", `if who == nil || len(asked.State) > maxState {`,
+				`if len(asked.State) > maxState {`}},
 		},
 		{
 			id: "S9", holds: "a client is told that the person declined only by the person's press on our page, with state and iss once",

@@ -30,14 +30,20 @@ func refreshRows() []row {
 		{
 			id: "A57", holds: "a refresh token that comes again after its grace ends the grant and everything of it",
 			in: moved, play: afterGrace,
+			breaks: []edit{{"policies/oauth/rotate.go", `case !now.Before(first.Add(s.options.rotationGrace)):`,
+				`case !now.Before(first.Add(24 * time.Hour)):`}},
 		},
 		{
 			id: "A58", holds: "a refresh token is its client's, keeps its scope, may narrow a token and never widen one, and dies of disuse",
 			in: moved, play: keepsScope,
+			breaks: []edit{{"policies/oauth/scope.go", `if len(t.missing(granted, scopes)) > 0 {`,
+				`if len(t.missing(granted, scopes)) > len(scopes) {`}},
 		},
 		{
 			id: "A59", holds: "a refresh without a resource is for the grant's; for another it is refused and costs nothing",
 			in: local, play: keepsResource,
+			breaks: []edit{{"policies/oauth/code.go", `if resource != granted {`,
+				`if resource == "" {`}},
 		},
 		{
 			id: "Q19", holds: "processes that share one refresh token, and use it one after another or at once, all go on",
@@ -87,6 +93,8 @@ func refreshRows() []row {
 		{
 			id: "S33", holds: "a person who is gone at the provider is found out at a refresh, and every grant of theirs ends",
 			in: moved, play: goneAtTheProvider,
+			breaks: []edit{{"policies/oauth/recheck.go", `standing.Gone, standing.Handle = true, nil`,
+				`standing.Checked = now`}},
 		},
 		{
 			id: "S53", holds: "a rotated refresh token after its grace is refused, and the family of it is dead",

@@ -73,10 +73,14 @@ func tokenRows() []row {
 		{
 			id: "A51", holds: "a client says who it is by the method that it registered, and by no other",
 			play: registeredMethods,
+			breaks: []edit{{"policies/oauth/credential.go", `password, passwordErr := url.QueryUnescape(password)`,
+				`password, passwordErr := password, error(nil)`}},
 		},
 		{
 			id: "A52", holds: "the token endpoint reads forms and nothing else, and each parameter once",
 			play: strictForms,
+			breaks: []edit{{"policies/oauth/params.go", `err != nil || media != "application/x-www-form-urlencoded" {`,
+				`err != nil || media == "text/plain" {`}},
 		},
 		{
 			id: "A60", holds: "an access token lives a quarter of an hour, and says so",
@@ -90,6 +94,8 @@ func tokenRows() []row {
 				w.forward(2 * time.Minute)
 				w.dead(t, "after 16 minutes", got.Access)
 			},
+			breaks: []edit{{"policies/oauth/token.go", `}, 0, now.Add(s.options.accessTTL))`,
+				`}, 0, now.Add(24*s.options.accessTTL))`}},
 		},
 		{
 			id: "A61", holds: "every client is given a refresh token, whatever it said of grant types and offline_access",
@@ -134,6 +140,11 @@ func tokenRows() []row {
 				w.alive(t, "the real one", got.Access)
 				a.refresh(t, got.Refresh).tokens(t)
 			},
+			breaks: []edit{{"policies/oauth/code.go", `if err := s.checkCode(ctx, form, client, code); err != nil {`,
+				`if err := s.checkCode(ctx, form, client, code); err != nil {
+			if code.Data.Used {
+				return tokenAnswer{}, s.replayedCode(ctx, code.Data)
+			}`}},
 		},
 		{
 			id: "S51", holds: "a code is no good to another client, at another redirect URI, and after ten minutes",
@@ -145,6 +156,8 @@ func tokenRows() []row {
 				w.forward(10 * time.Minute)
 				a.redeem(t, code).refused(t, "after ten minutes", 400, "invalid_grant")
 			},
+			breaks: []edit{{"policies/oauth/code.go", `const codeLife = time.Minute`,
+				`const codeLife = time.Hour`}},
 		},
 		{
 			id: "S52", holds: "of redemptions of one code at the same time one succeeds", play: func(t *testing.T, w *world) {
@@ -167,10 +180,16 @@ func tokenRows() []row {
 		{
 			id: "S59", holds: "a client of one method that uses another, or none, is invalid_client",
 			play: otherMethods,
+			breaks: []edit{{"policies/oauth/clientauth.go", `case !slices.Contains(found.AuthMethods, given.Method):`,
+				`case !slices.Contains(found.AuthMethods, given.Method) && given.Method == methodNone:`}},
 		},
 		{
 			id: "S60", holds: "odd content types, credentials and encodings are told in JSON with 400 or 401, and never a 500",
 			play: oddRequests,
+			breaks: []edit{{"policies/oauth/params.go", `values, err := url.ParseQuery(text)
+	if err != nil {`,
+				`values, err := url.ParseQuery(text)
+	if err != nil && values == nil {`}},
 		},
 	}
 }
