@@ -109,7 +109,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) {
 func writeBody(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = w.Write(body) //nolint:gosec // JSON that says what it is, with nosniff: no browser takes it for a page
+	_, _ = w.Write(body)
 }
 
 // writeLine answers value as writeJSON does, for operators, who read it in a terminal: on a line that ends, and with
